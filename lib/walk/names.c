@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names that the user gave, on the command line or in a list.
+ *
+ * Such a name is looked at here, since a folder means its tree: then the block
+ * ends, the folder's portion follows, and behind it one that goes on with the list.
+ */
+#include "walk/walk_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The next name: 1; 0 at the end; -EAGAIN if it would have to be waited for; or an error. */
+static int next_name(struct walk *walk, bool may_wait, char **ret_name, size_t *ret_len)
+{
+	struct weir_source *source = walk->source;
+	if (!source->name) {
+		if (source->paths_next == source->paths_count)
+			return 0;
+		*ret_name = source->paths[source->paths_next++];
+		*ret_len = strlen(*ret_name);
+		return 1;
+	}
+	int got = split_next(&source->split, may_wait, &walk->cancel_hint, ret_name, ret_len);
+	if (got == 1 && *ret_len == 0)
+		return -EINVAL;
+	if (got == 1) /* the terminator's place, or the room behind the end */
+		(*ret_name)[*ret_len] = '\0';
+	return got;
+}
+
+/* An error of the list itself, at the name that was read last. */
+static int add_list_error(struct walk *walk, struct expansion *out, int err)
+{
+	const struct weir_source *source = walk->source;
+	struct walk_error error = {.err = err, .op = WEIR_OP_READ};
+	if (err == -EINVAL || err == -E2BIG) {
+		error.op = WEIR_OP_PARSE;
+		error.has_offset = true;
+		error.offset_bytes = source->split.records;
+		error.hint = err == -E2BIG ? "a name of more than 1 MiB"
+					   : "an empty name; names must end with NUL, as find -print0 writes them";
+	}
+	return expansion_add_error(walk, out, NULL, source->name, strlen(source->name), &error);
+}
+
+static int add_file(struct walk *walk, struct expansion *out, const char *name, size_t len,
+		    unsigned flags)
+{
+	struct walk_block *block = expansion_block(walk, out, NULL);
+	struct walk_entry *entry = block ? block_add(block, name, len) : NULL;
+	if (!entry)
+		return -ENOMEM;
+	entry->flags = WALK_EXPLICIT | flags;
+	return 0;
+}
+
+static int add_portion(struct walk *walk, struct expansion *out, const struct portion_ops *ops,
+		       struct folder *folder)
+{
+	struct portion *portion = portion_new(walk, ops, folder);
+	if (!portion)
+		return -ENOMEM;
+	list_push_back(&out->portions, &portion->order);
+	return 0;
+}
+
+static bool is_stream(uint32_t mode)
+{
+	return S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode);
+}
+
+/* 1: a folder has been added, and the block ends here. 0, or -ENOMEM. */
+static int add_name(struct walk *walk, struct expansion *out, const char *name, size_t len)
+{
+	struct weir_source *source = walk->source;
+	if (!source->name && strcmp(name, "-") == 0)
+		return add_file(walk, out, name, len, WALK_STDIN | WALK_STREAM);
+
+	struct os_stat st = {0};
+	int err = fdpool_stat(walk->pool, NULL, name, true, &st);
+	if (err == -ECANCELED)
+		return 0;
+	if (err)
+		return expansion_add_error(walk, out, NULL, name, len,
+					   &(struct walk_error){.err = err, .op = WEIR_OP_OPEN});
+	if (!S_ISDIR(st.mode))
+		return add_file(walk, out, name, len, is_stream(st.mode) ? WALK_STREAM : 0);
+
+	struct folder *folder = folder_new(NULL, name, len, source->options.follow_symlinks);
+	if (!folder)
+		return -ENOMEM;
+	err = add_portion(walk, out, &portion_folder, folder);
+	return err ? err : 1;
+}
+
+static int expand_names(struct walk *walk, struct portion *portion, struct expansion *out)
+{
+	(void)portion;
+	int err = 0;
+	while (!err && block_bytes(out->block) < walk->portion_bytes) {
+		char *name;
+		size_t len;
+		int got = next_name(walk, !out->block, &name, &len);
+		if (got == 0 || got == -ECANCELED)
+			return 0;
+		if (got == -EAGAIN || got == -ENOMEM) {
+			err = got;
+			break;
+		}
+		err = got < 0 ? add_list_error(walk, out, got) : add_name(walk, out, name, len);
+	}
+	if (err == -ENOMEM)
+		return err;
+	return add_portion(walk, out, &portion_names, NULL);
+}
+
+const struct portion_ops portion_names = {
+	.expand = expand_names,
+};
