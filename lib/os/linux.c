@@ -230,6 +230,7 @@ static int stat_with(int dirfd, const char *path, int flags, struct os_stat *ret
 		.mode = stx.stx_mode,
 		.links = stx.stx_nlink,
 		.uid = stx.stx_uid,
+		.gid = stx.stx_gid,
 	};
 	return 0;
 }

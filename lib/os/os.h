@@ -58,7 +58,7 @@ struct os_stat {
 	uint64_t size_bytes, allocated_bytes;
 	int64_t mtime_ns, ctime_ns;
 	uint32_t mode, links;
-	uint32_t uid;
+	uint32_t uid, gid;
 };
 
 #define OS_STAT_FOLLOW 1 /* look through a symbolic link */
