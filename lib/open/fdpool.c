@@ -28,6 +28,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Folders that stay open without being pinned. Two or three per worker are in
+ * use; more saves nothing measurable, and being modest is what this is for.
+ */
+#define IDLE_MAX 32
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY)
 /* Opening is tried again after 1, 2, 4 ... ms when the kernel had no descriptor: 2 s in all. */
 #define EXHAUSTED_TRIES 11
@@ -79,6 +84,12 @@ static void give_slot(struct fdpool *pool)
 	mutex_unlock(&pool->lock);
 }
 
+static void idle_remove(struct fdpool *pool, struct folder *folder)
+{
+	list_remove(&folder->idle);
+	pool->idle_count--;
+}
+
 /* Takes an idle folder's descriptor away from it; -1 if there is none. The slot stays taken. */
 static int take_idle_fd(struct fdpool *pool)
 {
@@ -88,6 +99,7 @@ static int take_idle_fd(struct fdpool *pool)
 	struct folder *folder = list_entry(node, struct folder, idle);
 	int fd = folder->fd;
 	folder->fd = -1;
+	pool->idle_count--;
 	pool->evictions++;
 	return fd;
 }
@@ -99,7 +111,8 @@ void folder_put(struct fdpool *pool, struct folder *folder)
 		VERIFY(folder->pins == 0);
 		mutex_lock(&pool->lock);
 		int fd = folder->fd;
-		list_remove(&folder->idle);
+		if (fd >= 0)
+			idle_remove(pool, folder);
 		mutex_unlock(&pool->lock);
 		if (fd >= 0) {
 			os_close(fd);
@@ -112,7 +125,11 @@ void folder_put(struct fdpool *pool, struct folder *folder)
 
 void fdpool_init(struct fdpool *pool, uint32_t slots)
 {
-	*pool = (struct fdpool){.slots = slots, .slots_max = slots};
+	*pool = (struct fdpool){
+		.slots = slots,
+		.slots_max = slots,
+		.idle_max = slots / 2 < IDLE_MAX ? slots / 2 : IDLE_MAX,
+	};
 	VERIFY(slots > 0);
 	mutex_init(&pool->lock);
 	mutex_init(&pool->spare);
@@ -213,29 +230,50 @@ static bool take_free_slot(struct fdpool *pool)
 	return is_free;
 }
 
+/* Pins a folder that is open. The lock is held. */
+static void pin_open(struct fdpool *pool, struct folder *folder)
+{
+	if (folder->pins++ == 0)
+		idle_remove(pool, folder);
+}
+
 /* The folder's descriptor, pinned, if it is open; else -1. */
 static int pin_if_open(struct fdpool *pool, struct folder *folder)
 {
 	mutex_lock(&pool->lock);
 	int fd = folder->fd;
-	if (fd >= 0) {
-		folder->pins++;
-		list_remove(&folder->idle);
-	}
+	if (fd >= 0)
+		pin_open(pool, folder);
 	mutex_unlock(&pool->lock);
 	return fd;
 }
 
-/* Gives an open folder its descriptor and pins it; closes fd if another was faster. */
+/* The nearest folder above (or this one) that is open, pinned, and its descriptor; or NULL. */
+static struct folder *pin_nearest(struct fdpool *pool, struct folder *folder, int *ret_fd)
+{
+	mutex_lock(&pool->lock);
+	while (folder && folder->fd < 0)
+		folder = folder->parent;
+	if (folder) {
+		pin_open(pool, folder);
+		*ret_fd = folder->fd;
+	}
+	mutex_unlock(&pool->lock);
+	return folder;
+}
+
+/* Gives a folder its descriptor and pins it; closes fd if another was faster. */
 static int adopt_fd(struct fdpool *pool, struct folder *folder, int fd)
 {
 	mutex_lock(&pool->lock);
-	int own = folder->fd;
-	if (own < 0)
-		own = folder->fd = fd;
-	folder->pins++;
-	list_remove(&folder->idle);
 	pool->folder_opens++;
+	int own = folder->fd;
+	if (own < 0) {
+		own = folder->fd = fd;
+		folder->pins++;
+	} else {
+		pin_open(pool, folder);
+	}
 	mutex_unlock(&pool->lock);
 	if (own != fd) {
 		os_close(fd);
@@ -244,28 +282,44 @@ static int adopt_fd(struct fdpool *pool, struct folder *folder, int fd)
 	return own;
 }
 
-void fdpool_unpin_folder(struct fdpool *pool, struct folder *folder)
+void fdpool_unpin_folder(struct fdpool *pool, struct folder *folder, bool will_be_used)
 {
+	int fd = -1;
 	mutex_lock(&pool->lock);
 	VERIFY(folder->pins > 0 && folder->fd >= 0);
 	if (--folder->pins == 0) {
-		list_push_back(&pool->idle, &folder->idle);
-		signal_first(pool);
+		if (will_be_used)
+			list_push_back(&pool->idle, &folder->idle);
+		else
+			list_insert_after(&pool->idle, &folder->idle);
+		if (++pool->idle_count > pool->idle_max)
+			fd = take_idle_fd(pool);
+		else
+			signal_first(pool);
 	}
 	mutex_unlock(&pool->lock);
+	if (fd >= 0) {
+		os_close(fd);
+		give_slot(pool);
+	}
 }
 
-/* Opens by the folder's descriptor if dirfd >= 0, else by path. */
+/*
+ * Opens by the folder's descriptor if dirfd >= 0, else by path from the nearest
+ * folder that is open. Pins are not waited for.
+ */
 static int open_plain(struct fdpool *pool, int dirfd, struct folder *folder, const char *name,
 		      int flags)
 {
 	if (dirfd >= 0)
 		return os_openat(dirfd, name, flags, 0);
-	if (!path_needs_spare(folder, name))
-		return path_open(pool, folder, name, flags);
-	mutex_lock(&pool->spare);
-	int fd = path_open(pool, folder, name, flags);
-	mutex_unlock(&pool->spare);
+	int base_fd = -1;
+	/* To open a folder itself, from above it: another thread may have opened it by now. */
+	struct folder *from = folder && !name ? folder->parent : folder;
+	struct folder *base = pin_nearest(pool, from, &base_fd);
+	int fd = path_open(pool, base, base_fd, folder, name, flags);
+	if (base)
+		fdpool_unpin_folder(pool, base, true);
 	return fd;
 }
 
@@ -348,13 +402,7 @@ int fdpool_pin_folder(struct fdpool *pool, struct folder *folder, int *ret_fd)
 		int err = take_slot(pool, true);
 		if (err)
 			return err;
-		/* A parent that is open saves the kernel the way. It is not waited for. */
-		int parent = folder->parent ? pin_if_open(pool, folder->parent) : -1;
-		int nofollow = folder->parent && !folder->follow ? O_NOFOLLOW : 0;
-		fd = open_with_slot(pool, parent, parent >= 0 ? NULL : folder,
-				    parent >= 0 ? folder->name : NULL, FOLDER_FLAGS | nofollow);
-		if (parent >= 0)
-			fdpool_unpin_folder(pool, folder->parent);
+		fd = open_with_slot(pool, -1, folder, NULL, FOLDER_FLAGS);
 		if (fd < 0) {
 			give_slot(pool);
 			return fd;
@@ -374,7 +422,7 @@ static int pin_without_waiting(struct fdpool *pool, struct folder *folder)
 	int fd = pin_if_open(pool, folder);
 	if (fd >= 0 || !take_free_slot(pool))
 		return fd;
-	fd = open_noatime(pool, -1, folder, NULL, FOLDER_FLAGS | (folder->parent ? O_NOFOLLOW : 0));
+	fd = open_noatime(pool, -1, folder, NULL, FOLDER_FLAGS);
 	if (fd < 0) {
 		give_slot(pool);
 		return -1;
@@ -393,7 +441,7 @@ int fdpool_open_file(struct fdpool *pool, struct folder *folder, const char *nam
 			 (flags & FDPOOL_FOLLOW ? 0 : O_NOFOLLOW);
 	int fd = open_with_slot(pool, dirfd, folder, name, open_flags);
 	if (dirfd >= 0)
-		fdpool_unpin_folder(pool, folder);
+		fdpool_unpin_folder(pool, folder, true);
 	if (fd < 0) {
 		give_slot(pool);
 		return fd;
@@ -415,10 +463,10 @@ int fdpool_stat(struct fdpool *pool, struct folder *folder, const char *name, bo
 	int dirfd = folder ? pin_if_open(pool, folder) : -1;
 	if (dirfd >= 0) {
 		int err = os_stat_at(dirfd, name, os_flags, ret_stat);
-		fdpool_unpin_folder(pool, folder);
+		fdpool_unpin_folder(pool, folder, true);
 		return err;
 	}
-	if (!folder && !path_needs_spare(NULL, name))
+	if (!folder && path_is_short(name))
 		return os_stat_at(AT_FDCWD, name, os_flags, ret_stat);
 
 	int err = take_slot(pool, true);

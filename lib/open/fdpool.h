@@ -5,8 +5,8 @@
  * It has a number of slots, and never has more descriptors open than that, plus
  * one while it follows a path that is too long for one call (the spare). A file
  * holds a slot from open to close. A folder holds one while it is open, which
- * is longer than it is pinned: it stays open for the files that are opened
- * relative to it until its slot is wanted for something else.
+ * is longer than it is pinned: a few folders stay open, for what is opened
+ * relative to them, until their slot is wanted for something else.
  *
  * No deadlock: opening waits for one slot while it holds none. What it could
  * use a second slot for (its folder) it does without if there is none free.
@@ -65,7 +65,8 @@ void folder_path(const struct folder *folder, const char *name, size_t name_len,
 
 struct fdpool {
 	struct mutex lock;
-	struct list_node idle;    /* struct folder, least recently used first */
+	struct list_node idle;    /* struct folder, the first to be closed first */
+	uint32_t idle_count, idle_max;
 	struct list_node waiters; /* struct fd_waiter, the oldest first */
 	uint32_t slots;           /* the bound: slots_max, or less for a while after EMFILE */
 	uint32_t slots_max;
@@ -104,7 +105,8 @@ void fdpool_close_file(struct fdpool *pool, int fd);
 
 /* Opens the folder if it is not open, and keeps it open until it is unpinned. */
 int fdpool_pin_folder(struct fdpool *pool, struct folder *folder, int *ret_fd);
-void fdpool_unpin_folder(struct fdpool *pool, struct folder *folder);
+/* will_be_used: soon, so that others are closed before it. */
+void fdpool_unpin_folder(struct fdpool *pool, struct folder *folder, bool will_be_used);
 
 /* Looks at a name without opening it; takes a slot only for a path that is too long. */
 int fdpool_stat(struct fdpool *pool, struct folder *folder, const char *name, bool follow,

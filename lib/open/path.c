@@ -4,7 +4,8 @@
  *
  * The kernel takes at most PATH_MAX - 1 bytes in one call. A longer path is
  * followed in pieces: each piece but the last is opened as an O_PATH folder,
- * from which the next one starts, so at most two descriptors are open at once.
+ * from which the next one starts, so at most two descriptors are open at once:
+ * one in the caller's slot, and the spare, which only one thread has at a time.
  *
  * Below a root no symbolic link may be followed, not even one that has just
  * taken the place of a folder: openat2 refuses them on the way. Where the
@@ -24,15 +25,27 @@
 
 struct follower {
 	struct fdpool *pool;
-	int fd;        /* where the rest starts; AT_FDCWD or owned */
-	bool no_links; /* of the parts that follow */
+	int fd;         /* where the rest starts */
+	bool owns_fd;   /* which is closed when it moves on */
+	bool has_spare; /* the lock of the spare descriptor */
+	bool no_links;  /* of the parts that follow */
 };
 
 static void follower_move(struct follower *f, int fd)
 {
-	if (f->fd != AT_FDCWD)
+	if (f->owns_fd)
 		os_close(f->fd);
 	f->fd = fd;
+	f->owns_fd = true;
+}
+
+/* About to open from a descriptor of its own: that makes two. */
+static void take_spare(struct follower *f)
+{
+	if (f->owns_fd && !f->has_spare) {
+		mutex_lock(&f->pool->spare);
+		f->has_spare = true;
+	}
 }
 
 /*
@@ -86,6 +99,7 @@ static int follow(struct follower *f, const char *path, size_t len, int flags)
 		memcpy(piece, path, n);
 		piece[n] = '\0';
 		bool is_last = n == len;
+		take_spare(f);
 		int fd = open_piece(f, piece, is_last ? flags : O_PATH | O_DIRECTORY, many, &again);
 		if (again)
 			continue;
@@ -109,18 +123,18 @@ static const struct folder *root_of(const struct folder *folder)
 	return folder;
 }
 
-/* Appends the names from below the root to `folder`, each with a slash behind it. */
-static void append_below_root(const struct folder *folder, struct str *path)
+/* Appends the names from below `base`, which is above `folder` or itself, each with a slash behind it. */
+static void append_below(const struct folder *base, const struct folder *folder, struct str *path)
 {
 	size_t len = 0;
-	for (const struct folder *f = folder; f->parent; f = f->parent)
+	for (const struct folder *f = folder; f != base; f = f->parent)
 		len += f->name_len + 1;
 	if (str_reserve(path, len))
 		return;
 	path->len += len;
 	char *end = path->buf + path->len;
 	*end = '\0';
-	for (const struct folder *f = folder; f->parent; f = f->parent) {
+	for (const struct folder *f = folder; f != base; f = f->parent) {
 		*--end = '/';
 		end -= f->name_len;
 		memcpy(end, f->name, f->name_len);
@@ -135,7 +149,7 @@ void folder_path(const struct folder *folder, const char *name, size_t name_len,
 		bool has_slash = root->name_len && root->name[root->name_len - 1] == '/';
 		if (!has_slash && (name || folder->parent))
 			str_append_byte(path, '/');
-		append_below_root(folder, path);
+		append_below(root, folder, path);
 		if (!name && folder->parent && !path->err)
 			path->buf[--path->len] = '\0';
 	}
@@ -143,40 +157,47 @@ void folder_path(const struct folder *folder, const char *name, size_t name_len,
 		str_append(path, name, name_len);
 }
 
-bool path_needs_spare(const struct folder *folder, const char *name)
+bool path_is_short(const char *path)
 {
-	return folder ? folder->parent || name : strlen(name) > PIECE_MAX;
+	return strlen(path) <= PIECE_MAX;
 }
 
-int path_open(struct fdpool *pool, const struct folder *folder, const char *name, int flags)
+/* From base, or from the root's name. */
+static int follow_folder(struct follower *f, const struct folder *base,
+			 const struct folder *folder, const char *name, int flags)
 {
-	struct follower f = {.pool = pool, .fd = AT_FDCWD};
-	if (!folder && strlen(name) <= PIECE_MAX)
-		return os_openat(AT_FDCWD, name, flags, 0);
-
-	int err = 0;
-	struct str below = STR_INIT;
-	if (!folder) {
-		err = follow(&f, name, strlen(name), flags);
-		goto done;
-	}
 	const struct folder *root = root_of(folder);
-	append_below_root(folder, &below);
+	struct str below = STR_INIT;
+	append_below(base ? base : root, folder, &below);
 	if (name)
 		str_append_text(&below, name);
 	else if (below.len)
 		below.len--;
-	if ((err = below.err))
-		goto done;
-	err = follow(&f, root->name, root->name_len, below.len ? O_PATH | O_DIRECTORY : flags);
-	f.no_links = !folder->follow;
+	int err = below.err;
+	if (!err && !base)
+		err = follow(f, root->name, root->name_len,
+			     below.len ? O_PATH | O_DIRECTORY : flags);
+	f->no_links = !folder->follow;
 	if (!err)
-		err = follow(&f, below.buf, below.len, flags);
-done:
+		err = follow(f, below.buf, below.len, flags);
 	str_release(&below);
-	if (err) {
-		follower_move(&f, AT_FDCWD);
-		return err;
-	}
-	return f.fd;
+	return err;
+}
+
+int path_open(struct fdpool *pool, const struct folder *base, int base_fd,
+	      const struct folder *folder, const char *name, int flags)
+{
+	struct follower f = {.pool = pool, .fd = base ? base_fd : AT_FDCWD};
+	int err;
+	if (folder)
+		err = follow_folder(&f, base, folder, name, flags);
+	else
+		err = follow(&f, name, strlen(name), flags);
+	if (f.has_spare)
+		mutex_unlock(&pool->spare);
+	if (!err)
+		return f.fd;
+	if (f.owns_fd)
+		os_close(f.fd);
+	return err;
 }
