@@ -96,8 +96,10 @@ static void emit_ready(struct order *order)
 				err = order->emit(order->ctx, batch[i]);
 		}
 		mutex_lock(&order->lock);
-		if (err && err != -ECANCELED && !order->err)
+		if (err && !order->err) {
 			order->err = err;
+			cond_broadcast(&order->room);
+		}
 	}
 	order->is_emitting = false;
 }
