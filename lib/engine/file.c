@@ -107,7 +107,8 @@ int file_open(struct file *file)
 {
 	struct result *result = file->result;
 	file->fd = 0;
-	if (!(result->flags & WALK_STDIN)) {
+	file->is_stdin = result->flags & WALK_STDIN;
+	if (!file->is_stdin) {
 		int flags = result->flags & (WALK_EXPLICIT | WALK_FOLLOW) ? FDPOOL_FOLLOW : 0;
 		int err = fdpool_open_file(&file->job->pool, result->folder, result->name, flags,
 					   &file->fd);
@@ -128,7 +129,8 @@ int file_open(struct file *file)
 
 void file_close(struct file *file)
 {
-	if (!(file->result->flags & WALK_STDIN))
+	/* The result may be another worker's by now. */
+	if (!file->is_stdin)
 		fdpool_close_file(&file->job->pool, file->fd);
 }
 

@@ -14,6 +14,7 @@ struct file {
 	struct os_stat before; /* when it was opened */
 	struct plan plan;
 	uint64_t done_bytes; /* that the stages have seen */
+	bool is_stdin;       /* not opened, not to be closed */
 	bool is_stream;      /* no positions, nothing to compare */
 	bool is_sized;       /* the size is that of the data, as far as is known */
 	bool is_begun;       /* some read of a stream has returned */

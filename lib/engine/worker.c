@@ -309,7 +309,7 @@ static void finish(struct worker *worker, struct result *result, struct result *
 			finish_follower(worker, follower);
 			continue;
 		}
-		if (result->error.code == -ECANCELED)
+		if (result->error.code == -ECANCELED && job_is_cancelled(worker->job))
 			result_free(result);
 		else
 			put(worker, result);
@@ -355,6 +355,7 @@ static void process(struct worker *worker, const struct walk_batch *batch, size_
 		job_fail(worker->job, &(struct weir_error){.code = -ENOMEM, .op = WEIR_OP_START});
 		return;
 	}
+	result->is_counted = walk_entry_is_file(entry);
 	if (entry->error) {
 		const struct walk_error *e = entry->error;
 		result_fail(result, e->op, e->err, e->has_offset ? e->offset_bytes : UINT64_MAX,
@@ -362,7 +363,6 @@ static void process(struct worker *worker, const struct walk_batch *batch, size_
 		put(worker, result);
 		return;
 	}
-	result->is_counted = true;
 	process_result(worker, result, true);
 }
 

@@ -43,8 +43,8 @@ static int add_error(struct walk *walk, struct expansion *out, int err)
 		error.op = WEIR_OP_PARSE;
 		error.has_offset = true;
 		error.offset_bytes = source->split.records;
-		error.hint = err == -E2BIG ? "a line of more than 1 MiB"
-					   : "not a line of a checksum program";
+		error.hint = err == -E2BIG ? "a line of a manifest has at most 1 MiB"
+					   : "no checksum program writes such a line";
 	}
 	return expansion_add_error(walk, out, NULL, source->name, strlen(source->name), &error);
 }

@@ -38,8 +38,8 @@ static int add_list_error(struct walk *walk, struct expansion *out, int err)
 		error.op = WEIR_OP_PARSE;
 		error.has_offset = true;
 		error.offset_bytes = source->split.records;
-		error.hint = err == -E2BIG ? "a name of more than 1 MiB"
-					   : "an empty name; names must end with NUL, as find -print0 writes them";
+		error.hint = err == -E2BIG ? "a name has at most 1 MiB; do names end with NUL?"
+					   : "an empty name";
 	}
 	return expansion_add_error(walk, out, NULL, source->name, strlen(source->name), &error);
 }

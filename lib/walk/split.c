@@ -69,6 +69,11 @@ static int read_more(struct split *split, const atomic_bool *cancelled)
 	if (n <= 0) {
 		split->is_eof = true;
 		split->err = (int)n;
+		/* What an error has cut off is no record. */
+		if (n < 0) {
+			split->start = split->end;
+			split->is_skipping = false;
+		}
 		return split->err;
 	}
 	split->end += (size_t)n;
@@ -79,14 +84,14 @@ static int read_more(struct split *split, const atomic_bool *cancelled)
 static int hand_out(struct split *split, size_t len, size_t skip, char **ret_record,
 		    size_t *ret_len)
 {
-	bool was_skipping = split->is_skipping;
+	bool is_too_long = split->is_skipping || len > SPLIT_RECORD_MAX_BYTES;
 	*ret_record = split->buf + split->start;
 	*ret_len = len;
 	split->start += len + skip;
 	split->scanned = 0;
 	split->is_skipping = false;
 	split->records++;
-	return was_skipping ? -E2BIG : 1;
+	return is_too_long ? -E2BIG : 1;
 }
 
 int split_next(struct split *split, bool may_wait, const atomic_bool *cancelled, char **ret_record,

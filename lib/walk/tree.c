@@ -337,7 +337,7 @@ static int pin(struct reading *r)
 	int err = fdpool_pin_folder(r->walk->pool, r->folder, &r->fd);
 	if (r->portion->is_pinned) {
 		/* It is open; now it is pinned twice. */
-		fdpool_unpin_folder(r->walk->pool, r->folder);
+		fdpool_unpin_folder(r->walk->pool, r->folder, false);
 		atomic_fetch_sub_explicit(&r->walk->kept_pins, 1, memory_order_relaxed);
 	}
 	return err;
@@ -385,7 +385,7 @@ static int expand_folder(struct walk *walk, struct portion *portion, struct expa
 		err = err > 0 ? 0 : err;
 	}
 	if (!keeps_pin)
-		fdpool_unpin_folder(walk->pool, r.folder);
+		fdpool_unpin_folder(walk->pool, r.folder, false);
 	for (size_t i = 0; i < r.subs_count; i++) {
 		folder_put(walk->pool, r.subs[i]->folder);
 		free(r.subs[i]);
@@ -399,7 +399,7 @@ static int expand_folder(struct walk *walk, struct portion *portion, struct expa
 static void release_folder(struct walk *walk, struct portion *portion)
 {
 	if (portion->is_pinned) {
-		fdpool_unpin_folder(walk->pool, portion->folder);
+		fdpool_unpin_folder(walk->pool, portion->folder, false);
 		atomic_fetch_sub_explicit(&walk->kept_pins, 1, memory_order_relaxed);
 	}
 }

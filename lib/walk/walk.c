@@ -203,7 +203,7 @@ static void install(struct walk *walk, struct portion *portion, struct expansion
 		out->block->charged_bytes = block_bytes(out->block) + sizeof(*out->block);
 		found_bytes += out->block->charged_bytes;
 		for (size_t i = 0; i < out->block->count; i++)
-			if (!out->block->entries[i].error)
+			if (walk_entry_is_file(&out->block->entries[i]))
 				walk_count(&walk->files_found);
 	}
 	walk->used_bytes += found_bytes;

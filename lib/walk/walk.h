@@ -45,6 +45,13 @@ struct walk_entry {
 	const struct walk_error *error;          /* or NULL */
 };
 
+/* Whether it stands for one file, readable or not, and not for a folder's or a list's trouble. */
+static inline bool walk_entry_is_file(const struct walk_entry *entry)
+{
+	const struct walk_error *error = entry->error;
+	return !error || (entry->name && (error->op == WEIR_OP_OPEN || error->op == WEIR_OP_STAT));
+}
+
 /* Some entries in a row; all of one folder. */
 struct walk_batch {
 	struct walk_entry *entries;
