@@ -27,7 +27,8 @@ int main(int argc, char **argv)
 		WEIR_OPTS(weir_job_options, .digests = WEIR_DIGEST_BIT(WEIR_BLAKE3));
 	struct weir_error error = {0};
 
-	int err = weir_source_new_paths((const char *const *)argv + 1, (size_t)argc - 1, NULL, &source);
+	int err = weir_source_new_paths((const char *const *)argv + 1, (size_t)argc - 1, NULL,
+					&source);
 	if (!err)
 		err = weir_job_new(source, &sink, &options, &job, &error);
 	if (!err)

@@ -29,7 +29,7 @@ struct weir_job_options {
 	uint32_t digests;          /* set of digests for files that no manifest lists */
 	const struct weir_stage *const *stages; /* further stages, run after the digests */
 	size_t stages_count;
-	bool unordered; /* records reach the sink as files are done */
+	bool unordered;            /* records reach the sink as files are done */
 	bool keep_hardlinks_apart; /* read every name of a file with several */
 	/* An output that is left out when it is met in a walk, or NULL. */
 	const struct weir_output *own_output;

@@ -39,9 +39,9 @@ struct weir_record {
 	uint64_t size_bytes;               /* that were read, or would have been for a hard link */
 	const struct weir_digest *digests; /* in the order of enum weir_digest_id; none on error */
 	size_t digests_count;
-	const struct weir_error *error;           /* NULL: all well */
-	const struct weir_expectation *expected;  /* NULL: not from a manifest */
-	bool is_match;    /* the digests are the expected ones */
+	const struct weir_error *error;          /* NULL: all well */
+	const struct weir_expectation *expected; /* NULL: not from a manifest */
+	bool is_match;                           /* the digests are the expected ones */
 	bool is_hardlink; /* the result was taken over from another name of the same file */
 };
 
@@ -96,9 +96,9 @@ WEIR_API bool weir_output_is_file(const struct weir_output *output, uint64_t dev
 
 struct weir_manifest_format {
 	size_t size;
-	bool tagged;   /* ALGORITHM (PATH) = HEX; always so when a record has several digests */
-	bool zero;     /* lines end with NUL, and names are not escaped */
-	bool json;     /* one object a line, errors included */
+	bool tagged; /* ALGORITHM (PATH) = HEX; always so when a record has several digests */
+	bool zero;   /* lines end with NUL, and names are not escaped */
+	bool json;   /* one object a line, errors included */
 };
 
 /*

@@ -15,7 +15,7 @@ struct weir_stats {
 	uint64_t elapsed_ns; /* since the start of the job; stops when it ends */
 
 	/* What was found. */
-	uint64_t files_found;   /* to be read; grows while walk_done is false */
+	uint64_t files_found; /* to be read; grows while walk_done is false */
 	uint64_t folders_found;
 	uint64_t skipped_links, skipped_special; /* symbolic links; FIFOs, sockets, devices */
 	uint64_t skipped_filtered;               /* by glob or size */
@@ -30,9 +30,9 @@ struct weir_stats {
 	uint64_t errors;          /* failed files and all other error records */
 
 	/* Bytes. */
-	uint64_t read_bytes;    /* that read calls returned */
-	uint64_t hole_bytes;    /* of holes: processed as zeros, not read */
-	uint64_t reads, opens;  /* system calls */
+	uint64_t read_bytes;   /* that read calls returned */
+	uint64_t hole_bytes;   /* of holes: processed as zeros, not read */
+	uint64_t reads, opens; /* system calls */
 	uint64_t rate_wait_ns, gate_wait_ns, fd_wait_ns; /* summed over threads */
 
 	/* Levels: now, at most so far, and the bound. fds: the whole process's, as known. */

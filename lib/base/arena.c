@@ -17,8 +17,8 @@ static char *take(struct arena *arena, size_t len, size_t align)
 {
 	size_t start = (arena->used + align - 1) & ~(align - 1);
 	if (!arena->slabs || start > arena->room || len > arena->room - start) {
-		size_t room = arena->total_bytes < SLAB_MIN_BYTES ? SLAB_MIN_BYTES
-								  : arena->total_bytes;
+		size_t room =
+			arena->total_bytes < SLAB_MIN_BYTES ? SLAB_MIN_BYTES : arena->total_bytes;
 		if (room > SLAB_MAX_BYTES)
 			room = SLAB_MAX_BYTES;
 		if (room < len)

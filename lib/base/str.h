@@ -19,10 +19,12 @@ struct str {
 	int err;
 };
 
+/* clang-format off */
 #define STR_INIT {0}
+/* clang-format on */
 
-void str_release(struct str *str);       /* frees the contents; str is empty again */
-void str_clear(struct str *str);         /* empty, but keeps its memory; forgets err */
+void str_release(struct str *str);             /* frees the contents; str is empty again */
+void str_clear(struct str *str);               /* empty, but keeps its memory; forgets err */
 int str_reserve(struct str *str, size_t more); /* room for `more` bytes and a NUL */
 
 void str_append(struct str *str, const void *data, size_t len);

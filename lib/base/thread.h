@@ -37,7 +37,10 @@ struct thread {
 	pthread_t t;
 };
 
-/* Runs fn(arg) with all signals blocked. `name` (15 bytes) shows in ps and top. Or -EAGAIN, -ENOMEM. */
+/*
+ * Runs fn(arg) with all signals blocked. `name` (15 bytes) shows in ps and top.
+ * 0, -EAGAIN or -ENOMEM.
+ */
 int thread_start(struct thread *thread, const char *name, void (*fn)(void *arg), void *arg);
 void thread_join(struct thread *thread);
 

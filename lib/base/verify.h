@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
-#define VERIFY(condition)                      \
-	do {                                   \
+#define VERIFY(condition)                              \
+	do {                                           \
 		if (__builtin_expect(!(condition), 0)) \
-			abort();               \
+			abort();                       \
 	} while (0)
 
 #endif

@@ -46,8 +46,8 @@ struct weir_job {
 	struct links links;
 	struct worker *workers;
 
-	uint32_t fds_before;   /* open when the job was made */
-	size_t piece_bytes;    /* of one read, at most a buffer */
+	uint32_t fds_before; /* open when the job was made */
+	size_t piece_bytes;  /* of one read, at most a buffer */
 	uint64_t start_ns;
 
 	atomic_bool is_cancelled; /* set from anywhere, also a signal handler */

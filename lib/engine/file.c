@@ -28,9 +28,13 @@
 
 /* File systems that the kernel makes up, whose sizes and times say nothing. */
 static const uint64_t made_up[] = {
-	PROC_SUPER_MAGIC, SYSFS_MAGIC,      DEBUGFS_MAGIC,  TRACEFS_MAGIC,  CGROUP_SUPER_MAGIC,
-	CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, BPF_FS_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC,
-	BINFMTFS_MAGIC,   SELINUX_MAGIC,    NSFS_MAGIC,     0x62656570 /* configfs */,
+	PROC_SUPER_MAGIC,   SYSFS_MAGIC,
+	DEBUGFS_MAGIC,      TRACEFS_MAGIC,
+	CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+	SECURITYFS_MAGIC,   BPF_FS_MAGIC,
+	PSTOREFS_MAGIC,     EFIVARFS_MAGIC,
+	BINFMTFS_MAGIC,     SELINUX_MAGIC,
+	NSFS_MAGIC,         0x62656570 /* configfs */,
 };
 
 static bool is_made_up(int fd)
@@ -44,12 +48,13 @@ static bool is_made_up(int fd)
 	return false;
 }
 
-int file_fail(struct file *file, enum weir_op op, int err, uint64_t offset_bytes,
-	      const char *stage, const char *hint)
+int file_fail(struct file *file, enum weir_op op, int err, uint64_t offset_bytes, const char *stage,
+	      const char *hint)
 {
 	if (!hint)
-		hint = result_hint(op, err, !(file->result->flags & WALK_EXPLICIT) &&
-						    !file->result->record.expected);
+		hint = result_hint(op, err,
+				   !(file->result->flags & WALK_EXPLICIT) &&
+					   !file->result->record.expected);
 	result_fail(file->result, op, err, offset_bytes, stage, hint);
 	return err;
 }
@@ -57,7 +62,8 @@ int file_fail(struct file *file, enum weir_op op, int err, uint64_t offset_bytes
 /* How long the file must be left alone before its stat can be trusted to move; 0: not at all. */
 static int64_t settle_ns(const struct os_stat *st)
 {
-	bool is_coarse = st->ctime_ns % (int64_t)NS_PER_S == 0 && st->mtime_ns % (int64_t)NS_PER_S == 0;
+	bool is_coarse =
+		st->ctime_ns % (int64_t)NS_PER_S == 0 && st->mtime_ns % (int64_t)NS_PER_S == 0;
 	int64_t tick_ns = is_coarse ? COARSE_TICK_NS : TICK_NS;
 	int64_t age_ns = clock_realtime_coarse_ns() - st->ctime_ns;
 	/* A time in the future is another clock's, and tells nothing. */

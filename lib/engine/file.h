@@ -32,8 +32,8 @@ void file_close(struct file *file);
 int file_compare(struct file *file);
 
 /* Puts an error into the result, and returns it. */
-int file_fail(struct file *file, enum weir_op op, int err, uint64_t offset_bytes,
-	      const char *stage, const char *hint);
+int file_fail(struct file *file, enum weir_op op, int err, uint64_t offset_bytes, const char *stage,
+	      const char *hint);
 
 /* Waits until a stream has something to say. 0; -ECANCELED; or -errno. */
 int file_wait_stream(struct file *file);

@@ -75,7 +75,8 @@ static int set_error(struct weir_error *ret_error, int err, enum weir_op op, con
 		     const char *hint)
 {
 	if (ret_error)
-		*ret_error = (struct weir_error){.code = err, .op = op, .stage = stage, .hint = hint};
+		*ret_error =
+			(struct weir_error){.code = err, .op = op, .stage = stage, .hint = hint};
 	return err;
 }
 
@@ -240,7 +241,8 @@ static int start_workers(struct weir_job *job)
 	int err = 0;
 	mutex_lock(&job->lock);
 	for (uint32_t i = 0; i < job->limits.jobs && !err; i++) {
-		err = thread_start(&job->workers[i].thread, "weir-work", worker_run, &job->workers[i]);
+		err = thread_start(&job->workers[i].thread, "weir-work", worker_run,
+				   &job->workers[i]);
 		if (!err) {
 			job->workers_started++;
 			job->workers_running++;
@@ -257,11 +259,12 @@ int weir_job_start(struct weir_job *job)
 	if (!err)
 		err = start_workers(job);
 	if (err) {
-		job_fail(job, &(struct weir_error){
-				      .code = err,
-				      .op = WEIR_OP_START,
-				      .hint = "no thread could be started; see ulimit -u and pids.max",
-			      });
+		job_fail(job,
+			 &(struct weir_error){
+				 .code = err,
+				 .op = WEIR_OP_START,
+				 .hint = "no thread could be started; see ulimit -u and pids.max",
+			 });
 		job_end(job);
 	}
 	return err;

@@ -23,7 +23,7 @@
 #define JOBS_MAX 1024
 #define WALKERS_MAX 64
 
-/* Numbers of a control file: "max 100000", "150000 100000". "max" and absent ones are UINT64_MAX. */
+/* Numbers of a control file ("150000 100000"). "max" and those that are absent are UINT64_MAX. */
 static bool read_numbers(const char *path, uint64_t values[2])
 {
 	char text[128];
@@ -127,7 +127,8 @@ static void cpus_of_v2(const char *folder, void *ctx)
 static void cpus_of_v1(const char *folder, void *ctx)
 {
 	uint64_t quota[2], period[2];
-	if (read_at(folder, "/cpu.cfs_quota_us", quota) && read_at(folder, "/cpu.cfs_period_us", period))
+	if (read_at(folder, "/cpu.cfs_quota_us", quota) &&
+	    read_at(folder, "/cpu.cfs_period_us", period))
 		min_cpus(quota[0], period[0], ctx);
 }
 
@@ -171,7 +172,7 @@ static uint64_t available_bytes(void)
 	const char *line = strstr(text, "MemAvailable:");
 	unsigned long long kib;
 	return line && sscanf(line, "MemAvailable: %llu", &kib) == 1 ? kib << 10
-								    : MEMORY_DEFAULT_MIN_BYTES * 8;
+								     : MEMORY_DEFAULT_MIN_BYTES * 8;
 }
 
 uint64_t machine_free_memory_bytes(void)

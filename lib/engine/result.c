@@ -93,7 +93,8 @@ static bool has_expected(const struct weir_record *record, const struct weir_exp
 {
 	for (size_t i = 0; i < record->digests_count; i++) {
 		const struct weir_digest *have = &record->digests[i];
-		if (want->candidates & WEIR_DIGEST_BIT(have->id) && have->len_bytes == want->len_bytes &&
+		if (want->candidates & WEIR_DIGEST_BIT(have->id) &&
+		    have->len_bytes == want->len_bytes &&
 		    memcmp(have->bytes, want->bytes, have->len_bytes) == 0)
 			return true;
 	}
@@ -120,7 +121,8 @@ const char *result_hint(enum weir_op op, int err, bool was_found)
 	case -ELOOP:
 		return was_found ? "a symbolic link took its place" : NULL;
 	case -EIO:
-		return op == WEIR_OP_READ ? "the device or the server failed; see the kernel's log" : NULL;
+		return op == WEIR_OP_READ ? "the device or the server failed; see the kernel's log"
+					  : NULL;
 	case -EISDIR:
 	case -ENXIO:
 		return was_found ? "something else took its place" : NULL;

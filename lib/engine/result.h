@@ -14,8 +14,8 @@ struct result {
 	struct order_item item; /* first */
 	struct weir_record record;
 	struct weir_error error;
-	bool is_silent;   /* takes its turn, but is not for the sink */
-	bool is_counted;  /* as a file that was found */
+	bool is_silent;  /* takes its turn, but is not for the sink */
+	bool is_counted; /* as a file that was found */
 
 	/* How it is opened: borrowed from its batch, but for a follower that waits, see links.h. */
 	struct folder *folder;

@@ -56,7 +56,8 @@ void weir_job_stats(const struct weir_job *const_job, struct weir_stats *ret_sta
 
 	mutex_lock(&job->lock);
 	if (job->start_ns)
-		stats.elapsed_ns = (job->is_ended ? job->end_ns : clock_monotonic_ns()) - job->start_ns;
+		stats.elapsed_ns =
+			(job->is_ended ? job->end_ns : clock_monotonic_ns()) - job->start_ns;
 	stats.threads = job->workers_running + (stats.walk_done ? 0 : job->limits.walkers) + 1;
 	stats.threads_peak = job->workers_started + job->limits.walkers + 1;
 	mutex_unlock(&job->lock);

@@ -225,13 +225,20 @@ static enum claim claim_link(struct file *file, uint32_t digests)
 	return links_claim(&file->job->links, &file->before, digests, file->result, &file->link);
 }
 
+/* The kernel and a stage may say -ECANCELED too; then it is an error like any other. */
+static bool was_cancelled(const struct file *file, int err)
+{
+	return err == -ECANCELED && job_is_cancelled(file->job);
+}
+
 /* Opens the file and reads it, unless its contents are known under another name. */
 static enum outcome read_entry(struct file *file, uint32_t digests, bool may_link)
 {
 	if (file_open(file)) {
 		struct result *result = file->result;
-		result->is_silent = result->error.code == -ENOENT && result->flags & WALK_MISSING_OK;
-		return result->error.code == -ECANCELED ? OUTCOME_CANCELLED : OUTCOME_DONE;
+		result->is_silent =
+			result->error.code == -ENOENT && result->flags & WALK_MISSING_OK;
+		return was_cancelled(file, result->error.code) ? OUTCOME_CANCELLED : OUTCOME_DONE;
 	}
 	enum outcome outcome = OUTCOME_DONE;
 	if (is_own_output(file)) {
@@ -243,7 +250,7 @@ static enum outcome read_entry(struct file *file, uint32_t digests, bool may_lin
 			count_add(&file->worker->counters.hardlinks, 1);
 		else if (claim == CLAIM_JOINED)
 			outcome = OUTCOME_JOINED;
-		else if (read_file(file, digests) == -ECANCELED)
+		else if (was_cancelled(file, read_file(file, digests)))
 			outcome = OUTCOME_CANCELLED;
 	}
 	file_close(file);
@@ -270,7 +277,8 @@ static bool is_undecided(const struct result *result, uint32_t tried)
 static void put(struct worker *worker, struct result *result)
 {
 	int err = order_put(&worker->job->order, &result->item);
-	if (err && err != -ECANCELED)
+	/* A sink may say -ECANCELED too, of itself. */
+	if (err && !(err == -ECANCELED && job_is_cancelled(worker->job)))
 		job_fail(worker->job, &(struct weir_error){
 					      .code = err,
 					      .op = WEIR_OP_WRITE,
@@ -387,10 +395,12 @@ void worker_run(void *arg)
 	struct weir_job *job = worker->job;
 	struct walk_batch batch;
 	int got;
-	while (!job_is_cancelled(job) && (got = walk_take(job->walk, worker->batch_max, &batch)) != 0) {
+	while (!job_is_cancelled(job) &&
+	       (got = walk_take(job->walk, worker->batch_max, &batch)) != 0) {
 		if (got < 0) {
 			if (got != -ECANCELED)
-				job_fail(job, &(struct weir_error){.code = got, .op = WEIR_OP_WALK});
+				job_fail(job,
+					 &(struct weir_error){.code = got, .op = WEIR_OP_WALK});
 			break;
 		}
 		uint64_t bytes_before = bytes_so_far(worker);

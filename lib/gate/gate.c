@@ -53,7 +53,7 @@ static void take(struct gate *gate, uint64_t weight)
 /* Hands tokens to the oldest waiters as far as they go. */
 static void grant(struct gate *gate)
 {
-	while (!list_is_empty(&gate->waiters)) {
+	while (!gate->is_cancelled && !list_is_empty(&gate->waiters)) {
 		struct waiter *first = list_entry(gate->waiters.next, struct waiter, node);
 		if (!fits(gate, first->weight))
 			return;

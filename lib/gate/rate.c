@@ -14,6 +14,13 @@ static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
 	return q > UINT64_MAX ? UINT64_MAX : (uint64_t)q;
 }
 
+/* The same, rounded up. */
+static uint64_t mul_div_up(uint64_t a, uint64_t b, uint64_t c)
+{
+	unsigned __int128 q = ((unsigned __int128)a * b + c - 1) / c;
+	return q > UINT64_MAX ? UINT64_MAX : (uint64_t)q;
+}
+
 static uint64_t add_saturated(uint64_t a, uint64_t b)
 {
 	return b > UINT64_MAX - a ? UINT64_MAX : a + b;
@@ -55,11 +62,12 @@ uint64_t rate_wait_ns(const struct rate *rate, uint64_t position, uint64_t now_n
 {
 	if (!rate->bytes_per_s)
 		return 0;
-	uint64_t allowed = allowed_bytes(rate, now_ns);
-	if (position <= allowed)
+	if (position <= rate->base_bytes)
 		return 0;
-	/* Rounded up, so that who waits that long is not early. */
-	return add_saturated(mul_div(position - allowed, NS_PER_S, rate->bytes_per_s), 1);
+	/* From the base, not from what is allowed now, which has been rounded down to a byte. */
+	uint64_t due_ns = add_saturated(rate->base_ns, mul_div_up(position - rate->base_bytes,
+								  NS_PER_S, rate->bytes_per_s));
+	return due_ns > now_ns ? due_ns - now_ns : 0;
 }
 
 void rate_set(struct rate *rate, uint64_t bytes_per_s, uint64_t min_burst_bytes, uint64_t now_ns)

@@ -222,7 +222,8 @@ static int take_slot(struct fdpool *pool, bool may_wait)
 static bool take_free_slot(struct fdpool *pool)
 {
 	mutex_lock(&pool->lock);
-	bool is_free = !pool->is_cancelled && list_is_empty(&pool->waiters) && pool->used < pool->slots;
+	bool is_free =
+		!pool->is_cancelled && list_is_empty(&pool->waiters) && pool->used < pool->slots;
 	int fd;
 	if (is_free)
 		try_slot(pool, &fd);
@@ -327,7 +328,8 @@ static int open_plain(struct fdpool *pool, int dirfd, struct folder *folder, con
 static int open_noatime(struct fdpool *pool, int dirfd, struct folder *folder, const char *name,
 			int flags)
 {
-	if (!atomic_load_explicit(&pool->noatime, memory_order_relaxed))
+	/* With O_PATH nothing is read, and openat2 refuses the two together. */
+	if (flags & O_PATH || !atomic_load_explicit(&pool->noatime, memory_order_relaxed))
 		return open_plain(pool, dirfd, folder, name, flags);
 	int fd = open_plain(pool, dirfd, folder, name, flags | O_NOATIME);
 	if (fd != -EPERM)
@@ -437,8 +439,8 @@ int fdpool_open_file(struct fdpool *pool, struct folder *folder, const char *nam
 	if (err)
 		return err;
 	int dirfd = folder ? pin_without_waiting(pool, folder) : -1;
-	int open_flags = O_RDONLY | O_NOCTTY | O_NONBLOCK |
-			 (flags & FDPOOL_FOLLOW ? 0 : O_NOFOLLOW);
+	int open_flags =
+		O_RDONLY | O_NOCTTY | O_NONBLOCK | (flags & FDPOOL_FOLLOW ? 0 : O_NOFOLLOW);
 	int fd = open_with_slot(pool, dirfd, folder, name, open_flags);
 	if (dirfd >= 0)
 		fdpool_unpin_folder(pool, folder, true);

@@ -65,18 +65,18 @@ void folder_path(const struct folder *folder, const char *name, size_t name_len,
 
 struct fdpool {
 	struct mutex lock;
-	struct list_node idle;    /* struct folder, the first to be closed first */
+	struct list_node idle; /* struct folder, the first to be closed first */
 	uint32_t idle_count, idle_max;
 	struct list_node waiters; /* struct fd_waiter, the oldest first */
 	uint32_t slots;           /* the bound: slots_max, or less for a while after EMFILE */
 	uint32_t slots_max;
-	uint32_t used, peak;      /* slots */
+	uint32_t used, peak; /* slots */
 	uint64_t wait_ns;
 	uint64_t opens, folder_opens, evictions, exhaustions;
 	bool is_cancelled;
 
-	struct mutex spare;    /* held by whoever uses the spare descriptor */
-	atomic_bool noatime;   /* O_NOATIME has not been refused yet */
+	struct mutex spare;  /* held by whoever uses the spare descriptor */
+	atomic_bool noatime; /* O_NOATIME has not been refused yet */
 	atomic_bool has_openat2;
 };
 

@@ -98,20 +98,21 @@ static int follow(struct follower *f, const char *path, size_t len, int flags)
 			return -ENAMETOOLONG;
 		memcpy(piece, path, n);
 		piece[n] = '\0';
-		bool is_last = n == len;
+		size_t next = n;
+		while (next < len && path[next] == '/')
+			next++;
+		int piece_flags = next < len ? O_PATH | O_DIRECTORY : flags;
+		if (next > n)
+			piece_flags |= O_DIRECTORY;
 		take_spare(f);
-		int fd = open_piece(f, piece, is_last ? flags : O_PATH | O_DIRECTORY, many, &again);
+		int fd = open_piece(f, piece, piece_flags, many, &again);
 		if (again)
 			continue;
 		if (fd < 0)
 			return fd;
 		follower_move(f, fd);
-		path += n;
-		len -= n;
-		while (len && *path == '/') {
-			path++;
-			len--;
-		}
+		path += next;
+		len -= next;
 	}
 	return 0;
 }
@@ -123,7 +124,7 @@ static const struct folder *root_of(const struct folder *folder)
 	return folder;
 }
 
-/* Appends the names from below `base`, which is above `folder` or itself, each with a slash behind it. */
+/* Appends the names below `base`, down to `folder`, each with a slash behind it. */
 static void append_below(const struct folder *base, const struct folder *folder, struct str *path)
 {
 	size_t len = 0;
@@ -163,8 +164,8 @@ bool path_is_short(const char *path)
 }
 
 /* From base, or from the root's name. */
-static int follow_folder(struct follower *f, const struct folder *base,
-			 const struct folder *folder, const char *name, int flags)
+static int follow_folder(struct follower *f, const struct folder *base, const struct folder *folder,
+			 const char *name, int flags)
 {
 	const struct folder *root = root_of(folder);
 	struct str below = STR_INIT;

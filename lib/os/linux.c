@@ -17,9 +17,9 @@
 #define IO_MAX_BYTES ((size_t)1 << 30)
 
 /* errno of a call that failed, as a result; the result of one that did not. */
-#define RESULT(type, call)                                \
-	({                                                \
-		__auto_type result_ = (call);             \
+#define RESULT(type, call)                                  \
+	({                                                  \
+		__auto_type result_ = (call);               \
 		result_ < 0 ? (type)-errno : (type)result_; \
 	})
 
@@ -182,12 +182,12 @@ void os_set_table(const struct os_table *table)
 }
 
 /* Repeats a call for as long as a signal interrupts it. */
-#define RETRY(call)                         \
-	({                                  \
+#define RETRY(call)                          \
+	({                                   \
 		__auto_type retry_ = (call); \
-		while (retry_ == -EINTR)    \
-			retry_ = (call);    \
-		retry_;                     \
+		while (retry_ == -EINTR)     \
+			retry_ = (call);     \
+		retry_;                      \
 	})
 
 int os_openat(int dirfd, const char *path, int flags, mode_t mode)

@@ -64,7 +64,7 @@ struct os_stat {
 #define OS_STAT_FOLLOW 1 /* look through a symbolic link */
 
 int os_openat(int dirfd, const char *path, int flags, mode_t mode);
-/* Fails with -ELOOP if any part of path is a symbolic link. -ENOSYS: the kernel or a filter lacks the call. */
+/* -ELOOP if any part of path is a symbolic link; -ENOSYS if the kernel lacks the call. */
 int os_openat_nolinks(int dirfd, const char *path, int flags);
 int os_close(int fd);
 int os_stat_at(int dirfd, const char *path, int flags, struct os_stat *ret_stat);

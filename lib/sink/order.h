@@ -16,8 +16,8 @@
 
 /* Embedded in what is to be ordered. */
 struct order_item {
-	uint64_t seq;  /* from 0, each once */
-	size_t bytes;  /* what it takes while it waits */
+	uint64_t seq; /* from 0, each once */
+	size_t bytes; /* what it takes while it waits */
 };
 
 /* Takes the item over. 0, or an error that ends the order: it is returned by every later put. */

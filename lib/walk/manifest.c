@@ -24,8 +24,7 @@ static int add_file(struct walk *walk, struct expansion *out, const struct manif
 {
 	struct weir_source *source = walk->source;
 	struct walk_block *block = expansion_block(walk, out, NULL);
-	struct walk_entry *entry =
-		block ? block_add(block, line->path.buf, line->path.len) : NULL;
+	struct walk_entry *entry = block ? block_add(block, line->path.buf, line->path.len) : NULL;
 	if (!entry)
 		return -ENOMEM;
 	entry->flags = WALK_FOLLOW | (source->manifest.ignore_missing ? WALK_MISSING_OK : 0);

@@ -79,7 +79,7 @@ static int add_name(struct walk *walk, struct expansion *out, const char *name, 
 
 	struct os_stat st = {0};
 	int err = fdpool_stat(walk->pool, NULL, name, true, &st);
-	if (err == -ECANCELED)
+	if (err == -ECANCELED && walk_is_cancelled(walk))
 		return 0;
 	if (err)
 		return expansion_add_error(walk, out, NULL, name, len,
@@ -102,7 +102,7 @@ static int expand_names(struct walk *walk, struct portion *portion, struct expan
 		char *name;
 		size_t len;
 		int got = next_name(walk, !out->block, &name, &len);
-		if (got == 0 || got == -ECANCELED)
+		if (got == 0 || (got == -ECANCELED && walk_is_cancelled(walk)))
 			return 0;
 		if (got == -EAGAIN || got == -ENOMEM) {
 			err = got;

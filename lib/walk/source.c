@@ -121,7 +121,8 @@ int weir_source_new_manifest(int fd, const char *manifest_name,
 	struct weir_manifest_options own = {0};
 	int err = copy_options(&own, sizeof(own), options, options ? options->size : 0);
 	if (!err)
-		err = source_new_stream(&portion_manifest, fd, '\n', manifest_name, NULL, ret_source);
+		err = source_new_stream(&portion_manifest, fd, '\n', manifest_name, NULL,
+					ret_source);
 	if (!err)
 		(*ret_source)->manifest = own;
 	return err;

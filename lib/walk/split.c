@@ -59,13 +59,16 @@ static int wait_readable(const struct split *split, const atomic_bool *cancelled
 
 static int read_more(struct split *split, const atomic_bool *cancelled)
 {
-	int err = make_room(split);
-	if (!err)
-		err = wait_readable(split, cancelled);
-	if (err)
-		return err;
+	if (make_room(split))
+		return -ENOMEM;
+	ssize_t n = wait_readable(split, cancelled);
+	if (n == -ECANCELED)
+		return -ECANCELED;
 	/* One byte less than there is room for: a record can always be terminated in place. */
-	ssize_t n = os_read(split->fd, split->buf + split->end, READ_BYTES - 1);
+	if (n == 0)
+		n = os_read(split->fd, split->buf + split->end, READ_BYTES - 1);
+	if (n == -EAGAIN)
+		return -EAGAIN;
 	if (n <= 0) {
 		split->is_eof = true;
 		split->err = (int)n;
@@ -109,7 +112,9 @@ int split_next(struct split *split, bool may_wait, const atomic_bool *cancelled,
 			return hand_out(split, (size_t)(at - from), 1, ret_record, ret_len);
 		split->scanned = have;
 		if (split->is_eof)
-			return have || split->is_skipping ? hand_out(split, have, 0, ret_record, ret_len) : 0;
+			return have || split->is_skipping
+				       ? hand_out(split, have, 0, ret_record, ret_len)
+				       : 0;
 		if (have > SPLIT_RECORD_MAX_BYTES) {
 			split->start = split->end;
 			split->scanned = 0;

@@ -74,8 +74,7 @@ static const struct str *path_of(struct reading *r, const char *name, size_t len
 	return &r->path;
 }
 
-static int add_file(struct reading *r, const char *name, size_t len, uint64_t inode,
-		    unsigned flags)
+static int add_file(struct reading *r, const char *name, size_t len, uint64_t inode, unsigned flags)
 {
 	if (!filter_wants_file(r->walk->source, name, len, path_of(r, name, len))) {
 		walk_count(&r->walk->skipped_filtered);
@@ -140,7 +139,8 @@ static int add_by_stat(struct reading *r, const char *name, size_t len, uint64_t
 	struct os_stat st;
 	int err = os_stat_at(r->fd, name, follow ? OS_STAT_FOLLOW : 0, &st);
 	if (err == -ENOENT && follow)
-		return add_error(r, name, len, WEIR_OP_STAT, err, "the symbolic link leads nowhere");
+		return add_error(r, name, len, WEIR_OP_STAT, err,
+				 "the symbolic link leads nowhere");
 	if (err)
 		return add_error(r, name, len, WEIR_OP_STAT, err, NULL);
 	if (S_ISDIR(st.mode))
@@ -352,6 +352,31 @@ static const char *open_hint(int err)
 	return NULL;
 }
 
+static void reading_release(struct reading *r)
+{
+	for (size_t i = 0; i < r->subs_count; i++) {
+		folder_put(r->walk->pool, r->subs[i]->folder);
+		free(r->subs[i]);
+	}
+	free(r->subs);
+	str_release(&r->path);
+}
+
+/* Reads what the portion may find, with the folder pinned. *ret_keeps_pin: for its rest. */
+static int read_pinned(struct reading *r, bool *ret_keeps_pin)
+{
+	int err = 0;
+	if (check_folder(r, &err) && !err)
+		err = read_names(r);
+	else
+		r->is_at_end = true;
+	sort_found(r);
+	if (!err)
+		err = append_portions(r);
+	*ret_keeps_pin = err > 0;
+	return err < 0 ? err : 0;
+}
+
 static int expand_folder(struct walk *walk, struct portion *portion, struct expansion *out)
 {
 	struct reading r = {
@@ -363,35 +388,19 @@ static int expand_folder(struct walk *walk, struct portion *portion, struct expa
 		/* Lower with the depth, so that all levels together stay within the memory. */
 		.subs_limit_bytes = walk->portion_bytes / 2 / (portion->folder->depth / 4 + 1) + 1,
 	};
+	bool keeps_pin = false;
 	int err = pin(&r);
-	if (err == -ECANCELED) {
-		portion->is_pinned = false;
-		return 0;
-	}
 	if (err) {
 		portion->is_pinned = false;
+		if (err == -ECANCELED && walk_is_cancelled(walk))
+			return 0;
 		return add_error(&r, NULL, 0, WEIR_OP_OPEN, err, open_hint(err));
 	}
-	bool keeps_pin = false;
-	if (check_folder(&r, &err) && !err)
-		err = read_names(&r);
-	else
-		r.is_at_end = true;
+	err = read_pinned(&r, &keeps_pin);
 	portion->is_pinned = false;
-	sort_found(&r);
-	if (!err) {
-		err = append_portions(&r);
-		keeps_pin = err > 0;
-		err = err > 0 ? 0 : err;
-	}
 	if (!keeps_pin)
 		fdpool_unpin_folder(walk->pool, r.folder, false);
-	for (size_t i = 0; i < r.subs_count; i++) {
-		folder_put(walk->pool, r.subs[i]->folder);
-		free(r.subs[i]);
-	}
-	free(r.subs);
-	str_release(&r.path);
+	reading_release(&r);
 	return err;
 }
 

@@ -27,8 +27,7 @@
 #define PORTION_MIN_BYTES ((size_t)64 << 10)
 #define PORTION_MAX_BYTES ((size_t)32 << 20)
 
-struct portion *portion_new(struct walk *walk, const struct portion_ops *ops,
-			    struct folder *folder)
+struct portion *portion_new(struct walk *walk, const struct portion_ops *ops, struct folder *folder)
 {
 	struct portion *portion = calloc(1, sizeof(*portion));
 	if (!portion) {

@@ -13,8 +13,8 @@
 #include "open/fdpool.h"
 
 #include <stdint.h>
-#include <weir/source.h>
 #include <weir/sink.h>
+#include <weir/source.h>
 #include <weir/stats.h>
 
 /* How a name came here, and what that allows. */

@@ -70,9 +70,9 @@ struct expansion {
 };
 
 struct weir_source {
-	const struct portion_ops *ops;    /* of the portion that stands for all of it */
+	const struct portion_ops *ops; /* of the portion that stands for all of it */
 	struct weir_source_options options;
-	char **includes, **excludes;      /* copies, NULL-terminated */
+	char **includes, **excludes; /* copies, NULL-terminated */
 
 	/* names.c: names in memory, or a stream of them; manifest.c: a stream of lines. */
 	char **paths;
@@ -93,7 +93,8 @@ struct walk {
 	struct cond work;  /* walkers: a portion, room, or the end */
 	struct cond ready; /* workers: entries, or the end */
 	struct list_node order, waiting;
-	uint64_t used_bytes, peak_bytes; /* found and not done, and promised to portions being expanded */
+	uint64_t used_bytes,
+		peak_bytes; /* found and not done, and promised to portions being expanded */
 	uint64_t next_seq;
 	uint32_t sleeping_walkers;
 	bool is_cancelled;
@@ -117,8 +118,7 @@ struct portion *portion_new(struct walk *walk, const struct portion_ops *ops,
 			    struct folder *folder);
 
 /* The block of the expansion, made if there is none; folder is referenced. NULL: no memory. */
-struct walk_block *expansion_block(struct walk *walk, struct expansion *out,
-				   struct folder *folder);
+struct walk_block *expansion_block(struct walk *walk, struct expansion *out, struct folder *folder);
 
 /* A new entry with a copy of the name (may be NULL), all else zero. NULL: no memory. */
 struct walk_entry *block_add(struct walk_block *block, const char *name, size_t name_len);
