@@ -28,7 +28,12 @@ struct worker {
 	struct thread thread;
 	struct reader *reader;
 	struct chain *chain;
-	size_t batch_max; /* how many entries it takes at once */
+
+	size_t batch_max;        /* how many entries it takes at once */
+	struct walk_batch batch; /* without a block: none */
+	size_t batch_next;       /* the first entry that has no result yet */
+	uint64_t batch_start_bytes;
+	struct result *in_hand; /* to be read or put, by ascending seq, linked by next */
 };
 
 struct weir_job {

@@ -142,8 +142,10 @@ static enum claim join(struct links *links, struct link *link, struct result *re
 	if (!make_room(links, result->item.bytes))
 		return CLAIM_APART;
 	links->bytes += result->item.bytes;
-	if (result->folder)
+	if (result->folder && !result->owns_folder) {
 		folder_get(result->folder);
+		result->owns_folder = true;
+	}
 	struct result **at = &link->followers;
 	while (*at && (*at)->item.seq < result->item.seq)
 		at = &(*at)->next;
@@ -218,7 +220,7 @@ void links_release(struct links *links, struct fdpool *pool)
 			while (link->followers) {
 				struct result *follower = link->followers;
 				link->followers = follower->next;
-				folder_put(pool, follower->folder);
+				result_release_folder(follower, pool);
 				result_free(follower);
 			}
 			forget(links, link);

@@ -45,9 +45,9 @@ enum claim links_claim(struct links *links, const struct os_stat *st, uint32_t d
 
 /*
  * The owner is done: its result has digests, or an error. Returns those who
- * joined, by ascending seq, linked by `next`; their folders carry a reference
- * that is now the caller's. Where the owner has digests they have them too;
- * otherwise they are untouched, and must be read apart. No one can join after this.
+ * joined, by ascending seq, linked by `next`; they own their folders. Where the
+ * owner has digests they have them too; otherwise they are untouched, and must
+ * be read apart. No one can join after this.
  */
 struct result *links_settle(struct links *links, struct link *link, const struct result *owner);
 

@@ -59,6 +59,14 @@ struct result *result_new(const struct walk_batch *batch, const struct walk_entr
 	return result;
 }
 
+void result_release_folder(struct result *result, struct fdpool *pool)
+{
+	if (result->owns_folder)
+		folder_put(pool, result->folder);
+	result->owns_folder = false;
+	result->folder = NULL;
+}
+
 void result_free(struct result *result)
 {
 	free(result);

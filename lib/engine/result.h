@@ -16,22 +16,28 @@ struct result {
 	struct weir_error error;
 	bool is_silent;  /* takes its turn, but is not for the sink */
 	bool is_counted; /* as a file that was found */
+	bool is_ready;   /* to be put; otherwise it must still be read */
+	bool is_apart;   /* it is not, or no longer, to share the reading with other names */
 
-	/* How it is opened: borrowed from its batch, but for a follower that waits, see links.h. */
+	/* How it is opened. The folder is its batch's, or a reference where it joined a link. */
 	struct folder *folder;
+	bool owns_folder;
 	const char *name; /* within record.path */
 	unsigned flags;
 
 	uint32_t digests; /* set of all that may be wanted of it */
-	uint32_t wanted;  /* while it is with a link: those that are wanted first */
+	uint32_t tried;   /* of these, what it has been read for */
+	uint32_t wanted;  /* while it is with a link: what it is to take over */
 	struct weir_digest *digest_room;
-	struct result *next; /* among the followers of a link */
+	struct result *next; /* in a worker's hand, or among the followers of a link */
 };
 
 /* digests: the most that it may have to hold. NULL: no memory. */
 struct result *result_new(const struct walk_batch *batch, const struct walk_entry *entry,
 			  uint64_t seq, uint32_t digests);
-/* Takes NULL. */
+/* Gives back the reference, if it is one; then it cannot be opened any more. */
+void result_release_folder(struct result *result, struct fdpool *pool);
+/* Takes NULL. The folder must have been released. */
 void result_free(struct result *result);
 
 /* Makes it an error; digests are dropped. offset: UINT64_MAX for none. */

@@ -4,17 +4,23 @@
  *
  *	walk -> open -> gate -> read -> chunk -> stage -> sink
  *
- *	worker_run       takes entries from the walk, in batches
- *	  process        one entry: makes its result and sees it to the sink
- *	    read_entry     opens the file; a name of a file already read is done here
- *	      read_file      extent by extent, then compares and ends the stages
- *	        read_extent    holds a ticket; read after read
- *	          pass_chunk     through the stages
+ *	worker_run       makes results of the entries that it takes from the walk
+ *	  advance          a result is read, then put: to the sink, in its turn
+ *	    read_entry       opens the file; a name of a file already read is done here
+ *	      read_file        extent by extent, then compares and ends the stages
+ *	        read_extent      holds a ticket; read after read
+ *	          pass_chunk       through the stages
+ *
+ * What a worker has in hand hangs on its struct: the rest of a batch, and the
+ * results that are still to be read or put, the lowest first. It is one, but for
+ * the names that joined the reading of a hard link.
  *
  * Waits are ordered: entry, descriptor, ticket, then nothing but time; see
- * "Who waits for what" in docs/architecture.md. Every failure of a file ends in
- * its result. What is returned upwards is 0, or an error that has been put there
- * already, or -ECANCELED, for which nobody is waiting.
+ * "Who waits for what" in docs/architecture.md. A put waits only for lower
+ * results, and the lowest one in hand is always put first, so none of those is
+ * our own. Every failure of a file ends in its result. What is returned upwards
+ * is 0, or an error that has been put there already, or -ECANCELED, for which
+ * nobody is waiting.
  */
 #include "engine/file.h"
 
@@ -211,7 +217,7 @@ static bool is_own_output(const struct file *file)
 
 /* What read_entry() has made of it. */
 enum outcome {
-	OUTCOME_DONE,   /* the result is ready for the sink */
+	OUTCOME_DONE,   /* the result is what it will be */
 	OUTCOME_JOINED, /* the result belongs to the link's owner now */
 	OUTCOME_CANCELLED,
 };
@@ -219,8 +225,8 @@ enum outcome {
 static enum claim claim_link(struct file *file, uint32_t digests)
 {
 	const struct weir_job *job = file->job;
-	if (file->before.links < 2 || !S_ISREG(file->before.mode) || file->is_stream ||
-	    job->options.keep_hardlinks_apart || job->options.stages_count)
+	if (file->result->is_apart || file->before.links < 2 || !S_ISREG(file->before.mode) ||
+	    file->is_stream || job->options.keep_hardlinks_apart || job->options.stages_count)
 		return CLAIM_APART;
 	return links_claim(&file->job->links, &file->before, digests, file->result, &file->link);
 }
@@ -232,46 +238,101 @@ static bool was_cancelled(const struct file *file, int err)
 }
 
 /* Opens the file and reads it, unless its contents are known under another name. */
-static enum outcome read_entry(struct file *file, uint32_t digests, bool may_link)
+static enum outcome read_entry(struct file *file, uint32_t digests)
 {
+	struct result *result = file->result;
 	if (file_open(file)) {
-		struct result *result = file->result;
 		result->is_silent =
 			result->error.code == -ENOENT && result->flags & WALK_MISSING_OK;
 		return was_cancelled(file, result->error.code) ? OUTCOME_CANCELLED : OUTCOME_DONE;
 	}
 	enum outcome outcome = OUTCOME_DONE;
 	if (is_own_output(file)) {
-		file->result->is_silent = true;
+		result->is_silent = true;
 		count_add(&file->worker->counters.own_outputs, 1);
 	} else {
-		enum claim claim = may_link ? claim_link(file, digests) : CLAIM_APART;
-		if (claim == CLAIM_COPIED)
-			count_add(&file->worker->counters.hardlinks, 1);
-		else if (claim == CLAIM_JOINED)
+		enum claim claim = claim_link(file, digests);
+		if (claim == CLAIM_JOINED)
 			outcome = OUTCOME_JOINED;
-		else if (was_cancelled(file, read_file(file, digests)))
+		else if (claim != CLAIM_COPIED && was_cancelled(file, read_file(file, digests)))
 			outcome = OUTCOME_CANCELLED;
 	}
 	file_close(file);
 	return outcome;
 }
 
-static enum outcome read_with(struct worker *worker, struct result *result, uint32_t digests,
-			      bool may_link, struct link **ret_link)
+/* Adds a result to what is in hand, in its place. */
+static void keep(struct worker *worker, struct result *result)
 {
-	struct file file = {.job = worker->job, .worker = worker, .result = result};
-	enum outcome outcome = read_entry(&file, digests, may_link);
-	*ret_link = file.link;
-	return outcome;
+	struct result **at = &worker->in_hand;
+	while (*at && (*at)->item.seq < result->item.seq)
+		at = &(*at)->next;
+	result->next = *at;
+	*at = result;
 }
 
-/* Whether the line may still stand for a digest that has not been tried. */
-static bool is_undecided(const struct result *result, uint32_t tried)
+/*
+ * Whether the line may still stand for digests that have not been tried; if not,
+ * the result is ready.
+ */
+static bool is_undecided(const struct result *result)
 {
 	const struct weir_record *record = &result->record;
 	return record->expected && !record->error && !record->is_match && !result->is_silent &&
-	       result->digests & ~tried;
+	       result->digests & ~result->tried;
+}
+
+/* The result has been read, or need not be: ready for the sink, or to be tried once more. */
+static void conclude(struct worker *worker, struct result *result)
+{
+	if (is_undecided(result)) {
+		result->is_apart = true;
+		result->record.is_hardlink = false;
+	} else {
+		learn(worker->job, result);
+		if (result->record.is_hardlink)
+			count_add(&worker->counters.hardlinks, 1);
+		result_release_folder(result, &worker->job->pool);
+		result->is_ready = true;
+	}
+	keep(worker, result);
+}
+
+/* The owner of a link is done: those who joined it have its digests, or are read apart. */
+static void settle(struct worker *worker, struct link *link, struct result *owner)
+{
+	struct result *follower = links_settle(&worker->job->links, link, owner);
+	while (follower) {
+		struct result *next = follower->next;
+		follower->is_apart = true;
+		if (follower->record.is_hardlink) {
+			conclude(worker, follower);
+		} else {
+			follower->tried = 0;
+			keep(worker, follower);
+		}
+		follower = next;
+	}
+}
+
+static void read_result(struct worker *worker, struct result *result)
+{
+	struct file file = {.job = worker->job, .worker = worker, .result = result};
+	uint32_t wanted = result->tried ? result->digests & ~result->tried
+					: digests_wanted(worker->job, result);
+	uint32_t tried = result->tried | wanted;
+	result->tried = tried;
+	enum outcome outcome = read_entry(&file, wanted);
+	if (outcome == OUTCOME_JOINED)
+		return;
+	if (outcome == OUTCOME_CANCELLED)
+		result_fail(result, WEIR_OP_READ, -ECANCELED, UINT64_MAX, NULL, NULL);
+	if (file.link)
+		settle(worker, file.link, result);
+	if (outcome == OUTCOME_CANCELLED)
+		keep(worker, result);
+	else
+		conclude(worker, result);
 }
 
 static void put(struct worker *worker, struct result *result)
@@ -286,61 +347,15 @@ static void put(struct worker *worker, struct result *result)
 				      });
 }
 
-static void process_result(struct worker *worker, struct result *result, bool may_link);
-
-/* A name that joined: it has the owner's digests now, or it must be read for itself. */
-static void finish_follower(struct worker *worker, struct result *follower)
+/* The lowest result in hand goes a step on. */
+static void advance(struct worker *worker)
 {
-	struct folder *folder = follower->folder;
-	if (job_is_cancelled(worker->job)) {
-		result_free(follower);
-	} else if (follower->record.is_hardlink && !is_undecided(follower, follower->wanted)) {
-		count_add(&worker->counters.hardlinks, 1);
-		put(worker, follower);
-	} else {
-		follower->record.is_hardlink = false;
-		process_result(worker, follower, false);
-	}
-	folder_put(&worker->job->pool, folder);
-}
-
-/*
- * Puts a result, and finishes the names that joined it, in ascending order: a
- * put may wait for every lower one, so none of these may be in our own hands.
- */
-static void finish(struct worker *worker, struct result *result, struct result *followers)
-{
-	while (result || followers) {
-		struct result *follower = followers;
-		if (follower && (!result || follower->item.seq < result->item.seq)) {
-			followers = follower->next;
-			finish_follower(worker, follower);
-			continue;
-		}
-		if (result->error.code == -ECANCELED && job_is_cancelled(worker->job))
-			result_free(result);
-		else
-			put(worker, result);
-		result = NULL;
-	}
-}
-
-static void process_result(struct worker *worker, struct result *result, bool may_link)
-{
-	struct link *link = NULL, *none;
-	uint32_t tried = digests_wanted(worker->job, result);
-	enum outcome outcome = read_with(worker, result, tried, may_link, &link);
-	if (outcome == OUTCOME_JOINED)
-		return;
-	if (outcome == OUTCOME_CANCELLED)
-		result_fail(result, WEIR_OP_READ, -ECANCELED, UINT64_MAX, NULL, NULL);
-	struct result *followers = link ? links_settle(&worker->job->links, link, result) : NULL;
-
-	if (is_undecided(result, tried) &&
-	    read_with(worker, result, result->digests & ~tried, false, &none) == OUTCOME_CANCELLED)
-		result_fail(result, WEIR_OP_READ, -ECANCELED, UINT64_MAX, NULL, NULL);
-	learn(worker->job, result);
-	finish(worker, result, followers);
+	struct result *result = worker->in_hand;
+	worker->in_hand = result->next;
+	if (result->is_ready)
+		put(worker, result);
+	else
+		read_result(worker, result);
 }
 
 /* Everything that this entry's line, or the job, may want of it. */
@@ -354,11 +369,14 @@ static uint32_t digests_possible(const struct weir_job *job, const struct walk_e
 	return digests;
 }
 
-static void process(struct worker *worker, const struct walk_batch *batch, size_t index)
+/* Makes the result of the next entry of the batch. */
+static void begin_entry(struct worker *worker)
 {
+	const struct walk_batch *batch = &worker->batch;
+	size_t index = worker->batch_next++;
 	const struct walk_entry *entry = &batch->entries[index];
-	uint32_t digests = digests_possible(worker->job, entry);
-	struct result *result = result_new(batch, entry, batch->first_seq + index, digests);
+	struct result *result = result_new(batch, entry, batch->first_seq + index,
+					   digests_possible(worker->job, entry));
 	if (!result) {
 		job_fail(worker->job, &(struct weir_error){.code = -ENOMEM, .op = WEIR_OP_START});
 		return;
@@ -368,18 +386,9 @@ static void process(struct worker *worker, const struct walk_batch *batch, size_
 		const struct walk_error *e = entry->error;
 		result_fail(result, e->op, e->err, e->has_offset ? e->offset_bytes : UINT64_MAX,
 			    NULL, e->hint);
-		put(worker, result);
-		return;
+		result->is_ready = true;
 	}
-	process_result(worker, result, true);
-}
-
-static void adapt_batch(struct worker *worker, size_t count, uint64_t bytes)
-{
-	if (bytes / count > SMALL_FILE_BYTES)
-		worker->batch_max = 1;
-	else if (worker->batch_max < BATCH_MAX)
-		worker->batch_max *= 2;
+	keep(worker, result);
 }
 
 static uint64_t bytes_so_far(const struct worker *worker)
@@ -389,26 +398,58 @@ static uint64_t bytes_so_far(const struct worker *worker)
 	       atomic_load_explicit(&c->hole_bytes, memory_order_relaxed);
 }
 
+static void end_batch(struct worker *worker)
+{
+	if (!worker->batch.block)
+		return;
+	uint64_t bytes = bytes_so_far(worker) - worker->batch_start_bytes;
+	if (bytes / worker->batch.count > SMALL_FILE_BYTES)
+		worker->batch_max = 1;
+	else if (worker->batch_max < BATCH_MAX)
+		worker->batch_max *= 2;
+	walk_batch_done(worker->job->walk, &worker->batch);
+}
+
+/* The next entries of the walk. False: there are no more, or the job is to end. */
+static bool take_batch(struct worker *worker)
+{
+	struct weir_job *job = worker->job;
+	worker->batch_next = 0;
+	worker->batch_start_bytes = bytes_so_far(worker);
+	int got = walk_take(job->walk, worker->batch_max, &worker->batch);
+	if (got < 0 && got != -ECANCELED)
+		job_fail(job, &(struct weir_error){.code = got, .op = WEIR_OP_WALK});
+	return got == 1;
+}
+
+/* What is left in hand when the job was cancelled. */
+static void drop_in_hand(struct worker *worker)
+{
+	while (worker->in_hand) {
+		struct result *result = worker->in_hand;
+		worker->in_hand = result->next;
+		result_release_folder(result, &worker->job->pool);
+		result_free(result);
+	}
+}
+
 void worker_run(void *arg)
 {
 	struct worker *worker = arg;
 	struct weir_job *job = worker->job;
-	struct walk_batch batch;
-	int got;
-	while (!job_is_cancelled(job) &&
-	       (got = walk_take(job->walk, worker->batch_max, &batch)) != 0) {
-		if (got < 0) {
-			if (got != -ECANCELED)
-				job_fail(job,
-					 &(struct weir_error){.code = got, .op = WEIR_OP_WALK});
-			break;
+	while (!job_is_cancelled(job)) {
+		if (worker->in_hand) {
+			advance(worker);
+		} else if (worker->batch.block && worker->batch_next < worker->batch.count) {
+			begin_entry(worker);
+		} else {
+			end_batch(worker);
+			if (!take_batch(worker))
+				break;
 		}
-		uint64_t bytes_before = bytes_so_far(worker);
-		for (size_t i = 0; i < batch.count && !job_is_cancelled(job); i++)
-			process(worker, &batch, i);
-		walk_batch_done(job->walk, &batch);
-		adapt_batch(worker, batch.count, bytes_so_far(worker) - bytes_before);
 	}
+	drop_in_hand(worker);
+	end_batch(worker);
 	mutex_lock(&job->lock);
 	bool is_last = --job->workers_running == 0;
 	mutex_unlock(&job->lock);
