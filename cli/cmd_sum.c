@@ -419,7 +419,7 @@ static void judge(struct sum *sum, const char *name, const struct weir_check_cou
 	if (!counts->matched || counts->differing || unreadable ||
 	    (options->strict && counts->malformed))
 		sum->has_failures = true;
-	if (!proper && !options->ignore_missing) {
+	if (!proper) {
 		say_of(sum, name, "no properly formatted checksum lines found");
 		return;
 	}

@@ -43,6 +43,7 @@ struct weir_record {
 	const struct weir_expectation *expected; /* NULL: not from a manifest */
 	bool is_match;                           /* the digests are the expected ones */
 	bool is_hardlink; /* the result was taken over from another name of the same file */
+	bool is_excused;  /* an error that was expected: a missing file, under ignore_missing */
 };
 
 /*

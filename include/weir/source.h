@@ -81,7 +81,7 @@ struct weir_manifest_options {
 	 */
 	uint32_t digests;
 
-	bool ignore_missing; /* a file that does not exist is passed over in silence */
+	bool ignore_missing; /* that a file does not exist is not counted as an error */
 };
 
 /*

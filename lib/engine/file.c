@@ -128,8 +128,10 @@ int file_open(struct file *file)
 	}
 	bool may_have_holes =
 		file->is_sized && file->before.allocated_bytes < file->before.size_bytes;
-	plan_init(&file->plan, file->fd, file->is_sized ? file->before.size_bytes : UINT64_MAX,
-		  may_have_holes);
+	uint64_t size_bytes = file->is_sized ? file->before.size_bytes : UINT64_MAX;
+	if (result->flags & WALK_AGAIN)
+		size_bytes = 0;
+	plan_init(&file->plan, file->fd, size_bytes, may_have_holes);
 	return 0;
 }
 

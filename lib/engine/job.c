@@ -82,7 +82,7 @@ static int set_error(struct weir_error *ret_error, int err, enum weir_op op, con
 
 static void emit_record(struct weir_job *job, const struct result *result)
 {
-	const struct weir_error *error = result->record.error;
+	const struct weir_error *error = result->record.is_excused ? NULL : result->record.error;
 	if (error)
 		atomic_fetch_add_explicit(&job->errors, 1, memory_order_relaxed);
 	if (error && result->is_counted)
@@ -254,7 +254,9 @@ static int start_workers(struct weir_job *job)
 
 int weir_job_start(struct weir_job *job)
 {
+	mutex_lock(&job->lock);
 	job->start_ns = clock_monotonic_ns();
+	mutex_unlock(&job->lock);
 	int err = walk_start(job->walk);
 	if (!err)
 		err = start_workers(job);
@@ -273,7 +275,9 @@ int weir_job_start(struct weir_job *job)
 void job_end(struct weir_job *job)
 {
 	int err = 0;
-	if (job_is_cancelled(job)) {
+	/* Once: who cancels now is too late, and the result says what the sink was told. */
+	bool is_cut_short = job_is_cancelled(job);
+	if (is_cut_short) {
 		if (job->sink->abandon)
 			job->sink->abandon(job->sink);
 	} else if (job->sink->finish) {
@@ -284,7 +288,7 @@ void job_end(struct weir_job *job)
 				      .code = err, .op = WEIR_OP_WRITE, .stage = job->sink->name});
 	mutex_lock(&job->lock);
 	job->is_ended = true;
-	job->result = job->error.code ? job->error.code : job_is_cancelled(job) ? -ECANCELED : 0;
+	job->result = job->error.code ? job->error.code : is_cut_short ? -ECANCELED : 0;
 	job->end_ns = clock_monotonic_ns();
 	cond_broadcast(&job->ended);
 	mutex_unlock(&job->lock);

@@ -242,7 +242,7 @@ static enum outcome read_entry(struct file *file, uint32_t digests)
 {
 	struct result *result = file->result;
 	if (file_open(file)) {
-		result->is_silent =
+		result->record.is_excused =
 			result->error.code == -ENOENT && result->flags & WALK_MISSING_OK;
 		return was_cancelled(file, result->error.code) ? OUTCOME_CANCELLED : OUTCOME_DONE;
 	}

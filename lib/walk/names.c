@@ -55,6 +55,13 @@ static int add_file(struct walk *walk, struct expansion *out, const char *name, 
 	return 0;
 }
 
+static int add_stdin(struct walk *walk, struct expansion *out, const char *name, size_t len)
+{
+	bool again = walk->source->has_read_stdin;
+	walk->source->has_read_stdin = true;
+	return add_file(walk, out, name, len, WALK_STDIN | WALK_STREAM | (again ? WALK_AGAIN : 0));
+}
+
 static int add_portion(struct walk *walk, struct expansion *out, const struct portion_ops *ops,
 		       struct folder *folder)
 {
@@ -75,7 +82,7 @@ static int add_name(struct walk *walk, struct expansion *out, const char *name, 
 {
 	struct weir_source *source = walk->source;
 	if (!source->name && strcmp(name, "-") == 0)
-		return add_file(walk, out, name, len, WALK_STDIN | WALK_STREAM);
+		return add_stdin(walk, out, name, len);
 
 	struct os_stat st = {0};
 	int err = fdpool_stat(walk->pool, NULL, name, true, &st);

@@ -19,11 +19,12 @@
 
 /* How a name came here, and what that allows. */
 enum walk_flag {
-	WALK_EXPLICIT = 1,   /* the user named it: it may be a link, a FIFO, a device */
-	WALK_FOLLOW = 2,     /* it may be a symbolic link, but must lead to a regular file */
-	WALK_STDIN = 4,      /* standard input, already open */
-	WALK_STREAM = 8,     /* a FIFO, socket or character device: no positions, may block */
-	WALK_MISSING_OK = 16 /* that it does not exist is not worth a word */
+	WALK_EXPLICIT = 1,    /* the user named it: it may be a link, a FIFO, a device */
+	WALK_FOLLOW = 2,      /* it may be a symbolic link, but must lead to a regular file */
+	WALK_STDIN = 4,       /* standard input, already open */
+	WALK_STREAM = 8,      /* a FIFO, socket or character device: no positions, may block */
+	WALK_MISSING_OK = 16, /* that it does not exist is not worth a word */
+	WALK_AGAIN = 32       /* standard input once more: the first name has read it to its end */
 };
 
 /* What went wrong at a place of the order. */

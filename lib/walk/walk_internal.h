@@ -78,6 +78,7 @@ struct weir_source {
 	char **paths;
 	size_t paths_count, paths_next;
 	struct split split;
+	bool has_read_stdin;
 	char *name; /* of the list or manifest */
 	struct weir_manifest_options manifest;
 	_Atomic uint32_t learned_digest;
