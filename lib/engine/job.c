@@ -87,7 +87,7 @@ static void emit_record(struct weir_job *job, const struct result *result)
 		atomic_fetch_add_explicit(&job->errors, 1, memory_order_relaxed);
 	if (error && result->is_counted)
 		atomic_fetch_add_explicit(&job->files_failed, 1, memory_order_relaxed);
-	if (result->is_counted)
+	if (result->is_counted && !result->record.is_excused)
 		atomic_fetch_add_explicit(&job->files_done, 1, memory_order_relaxed);
 }
 

@@ -81,6 +81,7 @@ static void give_slot(struct fdpool *pool)
 	VERIFY(pool->used > 0);
 	pool->used--;
 	signal_first(pool);
+	cond_broadcast(&pool->returned);
 	mutex_unlock(&pool->lock);
 }
 
@@ -133,6 +134,7 @@ void fdpool_init(struct fdpool *pool, uint32_t slots)
 	VERIFY(slots > 0);
 	mutex_init(&pool->lock);
 	mutex_init(&pool->spare);
+	cond_init(&pool->returned);
 	list_init(&pool->idle);
 	list_init(&pool->waiters);
 	atomic_init(&pool->noatime, true);
@@ -142,6 +144,7 @@ void fdpool_init(struct fdpool *pool, uint32_t slots)
 void fdpool_release(struct fdpool *pool)
 {
 	VERIFY(pool->used == 0 && list_is_empty(&pool->waiters));
+	cond_release(&pool->returned);
 	mutex_release(&pool->spare);
 	mutex_release(&pool->lock);
 }
@@ -150,6 +153,7 @@ void fdpool_cancel(struct fdpool *pool)
 {
 	mutex_lock(&pool->lock);
 	pool->is_cancelled = true;
+	cond_broadcast(&pool->returned);
 	for (struct list_node *n = pool->waiters.next; n != &pool->waiters; n = n->next)
 		cond_signal(&list_entry(n, struct fd_waiter, node)->turn);
 	mutex_unlock(&pool->lock);
@@ -362,10 +366,7 @@ static int make_room(struct fdpool *pool, int reason, uint64_t wait_ns)
 		uint32_t others = pool->used - 1; /* without the caller's slot */
 		if (reason == -EMFILE && others > 0 && others < pool->slots)
 			pool->slots = others;
-		struct fd_waiter nap;
-		cond_init(&nap.turn);
-		cond_wait_until(&nap.turn, &pool->lock, clock_monotonic_ns() + wait_ns);
-		cond_release(&nap.turn);
+		cond_wait_until(&pool->returned, &pool->lock, clock_monotonic_ns() + wait_ns);
 	}
 	int err = pool->is_cancelled ? -ECANCELED : 0;
 	mutex_unlock(&pool->lock);

@@ -75,8 +75,9 @@ struct fdpool {
 	uint64_t opens, folder_opens, evictions, exhaustions;
 	bool is_cancelled;
 
-	struct mutex spare;  /* held by whoever uses the spare descriptor */
-	atomic_bool noatime; /* O_NOATIME has not been refused yet */
+	struct cond returned; /* for those who found the kernel out of descriptors */
+	struct mutex spare;   /* held by whoever uses the spare descriptor */
+	atomic_bool noatime;  /* O_NOATIME has not been refused yet */
 	atomic_bool has_openat2;
 };
 

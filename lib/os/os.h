@@ -2,7 +2,7 @@
 /*
  * Every system call of the library that can fail, through one replaceable table.
  *
- * Each entry returns what the call returns, or -errno; none sets errno, none
+ * Each entry returns what the call returns, or -errno; none but mmap sets errno, none
  * retries. The functions below the table are what the library calls: they add
  * the retries that every caller wants (EINTR where repeating is right; never
  * for close, which has freed the descriptor whatever it returned).

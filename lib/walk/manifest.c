@@ -56,6 +56,8 @@ static int choose_terminator(struct walk *walk)
 	if (split->records || split->is_eof)
 		return 0;
 	int err = split_peek_nul(split, &walk->cancel_hint, &has_nul);
+	if (err == -EAGAIN)
+		err = 0;
 	if (has_nul)
 		split->terminator = '\0';
 	return err;

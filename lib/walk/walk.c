@@ -8,9 +8,10 @@
  *   waiting  holds those of them that are not DONE, in the same order, so that
  *            the next one to expand is found without passing over the DONE ones;
  *            at most `threads` of its members are EXPANDING
- *   used_bytes <= memory_bytes, plus one portion
+ *   used_bytes <= memory_bytes, plus one portion, which may itself be up to twice
+ *            as large as meant, by a buffer of getdents and the doubling of arrays
  *
- * Memory. A portion finds at most portion_bytes (an eighth of the memory), and
+ * Memory. A portion ends when it has found portion_bytes (an eighth of the memory), and
  * that much is charged for it before it is expanded. A portion waits while that
  * does not fit, unless it is the first in order: then nothing stands before it,
  * workers can only be waiting for it, and it must go on. So the walk never

@@ -7,8 +7,7 @@ import os
 import shutil
 
 from harness import (Failure, check, each, expect, is_plain, need_tools, raw, same, test, tool,
-                     tree,
-                     weir, write)
+                     tree, weir, write)
 
 MD5_X = hashlib.md5(b"x").hexdigest()
 

@@ -5,8 +5,7 @@ import re
 import threading
 
 from harness import (NOBODY, check, each, expect, need_namespace, same, shell, start, test, tool,
-                     tree, weir,
-                     write)
+                     tree, weir, write)
 
 MD5_X = "9dd4e461268c8034f5c8564e155c67a6"
 

@@ -9,8 +9,8 @@ import threading
 import time
 
 from harness import (NOBODY, SETTINGS, catches, check, each, expect, names_left, need_namespace,
-                     need_root,
-                     noise, read, same, shell, start, test, tree, wait_until, weir, write)
+                     need_root, noise, read, same, shell, start, test, tree, wait_until, weir,
+                     write)
 
 MD5_X = "9dd4e461268c8034f5c8564e155c67a6"
 

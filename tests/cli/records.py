@@ -12,8 +12,8 @@ SCHEMA = {
     "check": ({"result"}, {"line", "expected", "digests", "op", "errno", "message", "offset_bytes",
                            "hint", "stage"}),
     "summary": ({"elapsed_ns", "files_found", "files_done", "files_failed", "read_bytes",
-                 "hole_bytes",
-                 "fds_peak", "fds_max", "inflight_peak_bytes", "inflight_max_bytes", "jobs"}, None),
+                 "hole_bytes", "fds_peak", "fds_max", "inflight_peak_bytes", "inflight_max_bytes",
+                 "jobs"}, None),
 }
 UNITS = {"elapsed_ns": int, "walk_done": bool}
 

@@ -427,6 +427,15 @@ static int make_list(const struct fixture *f, bool is_pipe)
 	return fd;
 }
 
+/* What a read gave is told as it is. */
+static void check_told(const struct fixture *f, const struct fault_plan *plan)
+{
+	for (size_t i = 0; i < f->gather.count; i++)
+		if (f->gather.records[i].error.code == -plan->effect)
+			return;
+	fail_msg("nobody was told: %s", f->text);
+}
+
 static void run_plan(struct fixture *f, const struct fault_plan *plan, enum shape shape,
 		     bool is_list, bool is_harmless)
 {
@@ -445,6 +454,8 @@ static void run_plan(struct fixture *f, const struct fault_plan *plan, enum shap
 			 FILES, run.made, run.result, f->text);
 	if (run.made == 0 && run.result == 0)
 		check_missing(f);
+	if (is_hit && plan->call == FAULT_PREAD && !is_harmless)
+		check_told(f, plan);
 }
 
 /* Every call number up to `calls`, every effect. Returns the number of runs. */

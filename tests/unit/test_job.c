@@ -607,6 +607,54 @@ static void test_files_that_change(void **state)
 	scratch_free(&scratch);
 }
 
+/*
+ * A file that was written a moment ago is not read before a further write would
+ * move its time stamps, on whatever kernel.
+ */
+struct age {
+	const struct scratch *scratch;
+	int64_t when_read_ns;
+};
+
+static int64_t age_of_file_ns(const struct scratch *scratch)
+{
+	struct stat st;
+	if (fstatat(scratch->fd, "file", &st, 0))
+		abort();
+	return clock_realtime_coarse_ns() -
+	       (st.st_ctim.tv_sec * (int64_t)NS_PER_S + st.st_ctim.tv_nsec);
+}
+
+static void note_age(void *ctx, uint64_t number, const char *path)
+{
+	struct age *age = ctx;
+	(void)path;
+	if (number == 1)
+		age->when_read_ns = age_of_file_ns(age->scratch);
+}
+
+static void test_a_fresh_file_is_left_alone(void **state)
+{
+	struct scratch scratch;
+	struct run run;
+	struct weir_job_options options = options_of(1);
+	(void)state;
+	scratch_new(&scratch, NULL);
+	struct age age = {.scratch = &scratch, .when_read_ns = -1};
+	fault_install();
+	fault_watch(FAULT_PREAD, note_age, &age);
+	run_new(&run, scratch_path(&scratch, "file"), NULL, &options);
+	scratch_pattern(&scratch, "file", 1000);
+	bool is_stamped_coarsely = age_of_file_ns(&scratch) >= 0;
+	run_go(&run);
+	fault_uninstall();
+	assert_int_equal(run.gather.records[0].error.code, 0);
+	if (is_stamped_coarsely)
+		assert_true(age.when_read_ns >= 20 * (int64_t)NS_PER_MS);
+	run_free(&run);
+	scratch_free(&scratch);
+}
+
 /* A file that is replaced by another while it is read is still what was opened. */
 static void replace(struct watched *w, const struct weir_chunk *chunk)
 {
@@ -958,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(test_stage_sees_every_byte),
 		cmocka_unit_test(test_stage_fails),
 		cmocka_unit_test(test_files_that_change),
+		cmocka_unit_test(test_a_fresh_file_is_left_alone),
 		cmocka_unit_test(test_an_unrelated_change),
 		cmocka_unit_test(test_file_becomes_link),
 		cmocka_unit_test(test_made_up_files),

@@ -106,11 +106,11 @@ static size_t free_followers(struct fixture *f, struct result *followers)
 	return count;
 }
 
-/* The life of a file with four names: one reads, two wait for it, one comes late. */
+/* The life of a file with five names: one reads, three wait for it, one comes late. */
 static void test_owner_followers_late(void **state)
 {
 	struct fixture *f = fixture_new(1 << 20);
-	struct os_stat st = file(1, 4);
+	struct os_stat st = file(1, 5);
 	struct link *link = NULL;
 	struct result *owner = name(f, 5, A | B), *late = name(f, 9, A | B);
 	(void)state;
@@ -118,14 +118,17 @@ static void test_owner_followers_late(void **state)
 	assert_int_equal(claim(f, &st, A | B, owner, &link), CLAIM_OWNED);
 	assert_int_equal(claim(f, &st, A | B, name(f, 8, A | B), NULL), CLAIM_JOINED);
 	assert_int_equal(claim(f, &st, A, name(f, 3, A | B), NULL), CLAIM_JOINED);
+	assert_int_equal(claim(f, &st, B, name(f, 7, A | B), NULL), CLAIM_JOINED);
 	give_digests(owner, A | B, 40);
 	struct result *followers = links_settle(&f->links, link, owner);
 	assert_non_null(followers);
 	assert_int_equal(followers->item.seq, 3);
 	assert_digests(followers, A, 40);
-	assert_int_equal(followers->next->item.seq, 8);
-	assert_digests(followers->next, A | B, 40);
-	assert_int_equal(free_followers(f, followers), 2);
+	assert_int_equal(followers->next->item.seq, 7);
+	assert_digests(followers->next, B, 40);
+	assert_int_equal(followers->next->next->item.seq, 8);
+	assert_digests(followers->next->next, A | B, 40);
+	assert_int_equal(free_followers(f, followers), 3);
 
 	assert_int_equal(f->links.count, 1);
 	assert_int_equal(claim(f, &st, A | B, late, NULL), CLAIM_COPIED);

@@ -277,11 +277,11 @@ static void test_large_folder(void **state)
 	(void)state;
 	scratch_new(&scratch, NULL);
 	scratch_folder(&scratch, "large");
+	scratch_file(&scratch, "file", "", 0);
 	for (int i = 0; i < 20000; i++) {
 		snprintf(name, sizeof(name), "large/%d", i * 7919 % 20000);
-		int fd = openat(scratch.fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		assert_true(fd >= 0);
-		close(fd);
+		/* Names are what is wanted; to make as many files takes longer than all else. */
+		assert_int_equal(linkat(scratch.fd, "file", scratch.fd, name, 0), 0);
 	}
 	for (int i = 0; i < 300; i++) {
 		snprintf(name, sizeof(name), "large/folder%d", i);
