@@ -188,7 +188,7 @@ static void draw(struct sum *sum, struct progress *progress, const struct weir_s
 	str_release(&line);
 }
 
-/* As weir_job_wait(); -ETIMEDOUT if an interrupted job does not end. */
+/* As weir_job_wait(); 1 if an interrupted job does not end. */
 static int wait_and_draw(struct sum *sum, struct weir_job *job)
 {
 	struct progress progress;
@@ -197,13 +197,13 @@ static int wait_and_draw(struct sum *sum, struct weir_job *job)
 	progress_init(&progress);
 	for (;;) {
 		int err = weir_job_wait(job, PROGRESS_INTERVAL_NS);
-		if (err != -ETIMEDOUT)
+		if (err <= 0)
 			return err;
 		uint64_t now_ns = clock_monotonic_ns();
 		if (signals_caught() && !deadline_ns)
 			deadline_ns = now_ns + PATIENCE_NS;
 		if (deadline_ns && now_ns >= deadline_ns)
-			return -ETIMEDOUT;
+			return 1;
 		if (sum->is_drawing) {
 			struct weir_stats stats = {.size = sizeof(stats)};
 			weir_job_stats(job, &stats);
@@ -248,8 +248,8 @@ static void say_interrupted(struct sum *sum)
  */
 static _Noreturn void leave_behind(struct task *task)
 {
-	if (relay_close(&task->relay))
-		weir_output_free(task->sum->output);
+	relay_close(&task->relay);
+	weir_output_discard(task->sum->output);
 	say_interrupted(task->sum);
 	signals_die_of(signals_caught());
 }
@@ -268,7 +268,7 @@ static int run_job(struct task *task)
 	talk_wipe(sum->talk);
 	weir_job_stats(task->job, &stats);
 	report_add(&sum->total, &stats);
-	if (err == -ETIMEDOUT)
+	if (err > 0)
 		leave_behind(task);
 	if (task->failures)
 		sum->has_failures = true;
@@ -501,7 +501,7 @@ static int open_output(struct sum *sum)
 		return err;
 	}
 	sum->output_name = "standard output";
-	int err = weir_output_new_fd(STDOUT_FILENO, sum->output_name, &sum->output);
+	int err = weir_output_new_fd(STDOUT_FILENO, &sum->output);
 	if (err) {
 		error = (struct weir_error){.code = err, .op = WEIR_OP_START};
 		say_fatal(sum, NULL, &error);
@@ -522,6 +522,10 @@ static void close_output(struct sum *sum)
 	}
 	if (!err)
 		err = weir_output_commit(sum->output);
+	/* Only closing tells what a file server thinks of it; the descriptor itself stays open. */
+	int copy = err ? -1 : dup(STDOUT_FILENO);
+	if (copy >= 0 && close(copy))
+		err = -errno;
 	if (err) {
 		struct weir_error error = {.code = err, .op = WEIR_OP_WRITE};
 		say_fatal(sum, sum->output_name, &error);

@@ -27,7 +27,7 @@ struct weir_job_options {
 	size_t size;
 	struct weir_limits limits; /* its own size may be 0: all defaults */
 	uint32_t digests;          /* set of digests for files that no manifest lists */
-	const struct weir_stage *const *stages; /* further stages, run after the digests */
+	const struct weir_stage *const *stages; /* run after the digests; borrowed like source */
 	size_t stages_count;
 	bool unordered;            /* records reach the sink as files are done */
 	bool keep_hardlinks_apart; /* read every name of a file with several */
@@ -48,10 +48,10 @@ WEIR_API int weir_job_new(struct weir_source *source, struct weir_sink *sink,
 WEIR_API int weir_job_start(struct weir_job *job);
 
 /*
- * Waits for the end, timeout_ns at most. Returns -ETIMEDOUT if it has not come;
- * otherwise the job's result: 0, also when single files failed (weir_stats
- * counts them); -ECANCELED; or the error of the sink or of the machine that
- * ended it, which weir_job_error() explains.
+ * Waits for the end, timeout_ns at most. Returns 1 if it has not come; otherwise
+ * the job's result: 0, also when single files failed (weir_stats counts them);
+ * -ECANCELED; or the error of the sink or of the machine that ended it, which
+ * weir_job_error() explains.
  */
 WEIR_API int weir_job_wait(struct weir_job *job, uint64_t timeout_ns);
 

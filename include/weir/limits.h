@@ -43,10 +43,10 @@ struct weir_limits {
 };
 
 /*
- * Fills every zero member of *limits from the machine and clamps the others to
- * what is possible. Returns 0, -EMFILE when so few descriptors are left that
- * nothing can be read, or -EINVAL when limits->size is not that of a known
- * version.
+ * Fills every zero member of *limits from the machine and lowers the others to
+ * what is possible. Returns 0, or -EINVAL when limits->size is not that of a
+ * known version or max_memory_bytes is below 1 MiB. (That too few descriptors
+ * are left is seen when a job is made.)
  */
 WEIR_API int weir_limits_resolve(struct weir_limits *limits);
 

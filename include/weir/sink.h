@@ -42,7 +42,7 @@ struct weir_record {
 	const struct weir_error *error;          /* NULL: all well */
 	const struct weir_expectation *expected; /* NULL: not from a manifest */
 	bool is_match;                           /* the digests are the expected ones */
-	bool is_hardlink; /* the result was taken over from another name of the same file */
+	bool is_hardlink; /* the file has several names; it was read once for those in the source */
 	bool is_excused;  /* an error that was expected: a missing file, under ignore_missing */
 };
 
@@ -73,8 +73,8 @@ struct weir_output;
 WEIR_API int weir_output_new_file(const char *path, struct weir_output **ret_output,
 				  struct weir_error *ret_error);
 
-/* Writes to fd, which stays the caller's; name stands in errors. */
-WEIR_API int weir_output_new_fd(int fd, const char *name, struct weir_output **ret_output);
+/* Writes to fd, which stays the caller's. */
+WEIR_API int weir_output_new_fd(int fd, struct weir_output **ret_output);
 
 /* Buffered; an error is remembered and returned by every later call. */
 WEIR_API int weir_output_write(struct weir_output *output, const void *data, size_t len_bytes);
@@ -82,11 +82,17 @@ WEIR_API int weir_output_write(struct weir_output *output, const void *data, siz
 /* Writes out what is buffered; the file does not yet appear under its name. */
 WEIR_API int weir_output_flush(struct weir_output *output);
 
-/* Flushes, makes durable, gives the final name. Idempotent. */
+/* Flushes; a file is made durable and gets its final name. Idempotent. */
 WEIR_API int weir_output_commit(struct weir_output *output);
 
 /* Without a commit the temporary file is removed. Takes NULL. */
 WEIR_API void weir_output_free(struct weir_output *output);
+
+/*
+ * Removes the temporary file and nothing else: for a process that is about to
+ * end while other threads may still be using the output. Takes NULL.
+ */
+WEIR_API void weir_output_discard(struct weir_output *output);
 
 /*
  * Whether a file is the one being written, or the one that it will replace, so

@@ -23,6 +23,8 @@
 
 #define TICK_NS (20 * (int64_t)NS_PER_MS)
 #define COARSE_TICK_NS (2 * (int64_t)NS_PER_S)
+/* A file that is still being written to after so many waits is reported as changed. */
+#define SETTLE_TRIES 5
 #define NAP_NS (20 * (int64_t)NS_PER_MS)
 #define STREAM_POLL_MS 100
 
@@ -70,17 +72,35 @@ static int64_t settle_ns(const struct os_stat *st)
 	return age_ns < 0 || age_ns >= tick_ns ? 0 : tick_ns - age_ns;
 }
 
+static void nap(const struct file *file, int64_t wait_ns)
+{
+	while (wait_ns > 0 && !job_is_cancelled(file->job)) {
+		struct timespec time = {.tv_nsec = wait_ns < NAP_NS ? wait_ns : NAP_NS};
+		nanosleep(&time, NULL);
+		wait_ns -= time.tv_nsec;
+	}
+}
+
+/* Waits until the stat would move with the next change, and takes it again. */
 static int settle(struct file *file)
 {
-	int64_t wait_ns = settle_ns(&file->before);
-	if (!wait_ns || is_made_up(file->fd))
-		return 0;
-	while (wait_ns > 0 && !job_is_cancelled(file->job)) {
-		struct timespec nap = {.tv_nsec = wait_ns < NAP_NS ? wait_ns : NAP_NS};
-		nanosleep(&nap, NULL);
-		wait_ns -= nap.tv_nsec;
+	for (int tries = 0;; tries++) {
+		int64_t wait_ns = settle_ns(&file->before);
+		if (!wait_ns || is_made_up(file->fd))
+			return 0;
+		if (tries == SETTLE_TRIES) {
+			count_add(&file->worker->counters.changed, 1);
+			return file_fail(file, WEIR_OP_COMPARE, -ESTALE, UINT64_MAX, NULL,
+					 "it is being written to");
+		}
+		nap(file, wait_ns);
+		int64_t ctime_ns = file->before.ctime_ns;
+		int err = os_stat_fd(file->fd, &file->before);
+		if (err)
+			return file_fail(file, WEIR_OP_STAT, err, UINT64_MAX, NULL, NULL);
+		if (file->before.ctime_ns == ctime_ns)
+			return 0;
 	}
-	return os_stat_fd(file->fd, &file->before);
 }
 
 /* Looks at what has been opened and decides how it is read. */
@@ -101,12 +121,10 @@ static int examine(struct file *file)
 		return file_fail(file, WEIR_OP_OPEN, -EINVAL, UINT64_MAX, NULL,
 				 "not a regular file");
 	}
+	err = settle(file);
 	file->is_stream = result->flags & WALK_STDIN;
 	file->is_sized = file->before.size_bytes > 0 && !file->is_stream;
-	err = settle(file);
-	if (err)
-		return file_fail(file, WEIR_OP_STAT, err, UINT64_MAX, NULL, NULL);
-	return 0;
+	return err;
 }
 
 int file_open(struct file *file)

@@ -87,7 +87,7 @@ static void emit_record(struct weir_job *job, const struct result *result)
 		atomic_fetch_add_explicit(&job->errors, 1, memory_order_relaxed);
 	if (error && result->is_counted)
 		atomic_fetch_add_explicit(&job->files_failed, 1, memory_order_relaxed);
-	if (result->is_counted && !result->record.is_excused)
+	if (result->is_counted && !result->is_silent && !result->record.is_excused)
 		atomic_fetch_add_explicit(&job->files_done, 1, memory_order_relaxed);
 }
 
@@ -192,7 +192,9 @@ static int check_options(struct weir_job *job, struct weir_error *ret_error)
 	int err = weir_limits_resolve(&job->limits);
 	if (err)
 		return set_error(ret_error, err, WEIR_OP_START, NULL,
-				 "the memory bound must be at least 1 MiB");
+				 limits->size == sizeof(*limits)
+					 ? "the memory bound must be at least 1 MiB"
+					 : "the struct weir_limits is of another version");
 	enum weir_digest_id missing = WEIR_DIGEST_COUNT;
 	err = digest_set_check(job->options.digests, &missing);
 	if (err)
@@ -310,7 +312,7 @@ int weir_job_wait(struct weir_job *job, uint64_t timeout_ns)
 		cond_wait_until(&job->ended, &job->lock, until_ns);
 		now_ns = clock_monotonic_ns();
 	}
-	int err = job->is_ended ? job->result : -ETIMEDOUT;
+	int err = job->is_ended ? job->result : 1;
 	mutex_unlock(&job->lock);
 	return err;
 }

@@ -133,7 +133,7 @@ static void copy_digests(struct result *result, const struct weir_digest *from, 
 		if (result->wanted & WEIR_DIGEST_BIT(from[i].id))
 			result->digest_room[copied++] = from[i];
 	result->record.size_bytes = size_bytes;
-	result->record.is_hardlink = true;
+	result->is_copied = true;
 	result_set_digests(result, copied);
 }
 

@@ -16,6 +16,7 @@ struct result {
 	struct weir_error error;
 	bool is_silent;  /* takes its turn, but is not for the sink */
 	bool is_counted; /* as a file that was found */
+	bool is_copied;  /* its digests were taken over from another name of the file */
 	bool is_ready;   /* to be put; otherwise it must still be read */
 	bool is_apart;   /* it is not, or no longer, to share the reading with other names */
 

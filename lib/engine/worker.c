@@ -17,8 +17,8 @@
  *
  * Waits are ordered: entry, descriptor, ticket, then nothing but time; see
  * "Who waits for what" in docs/architecture.md. A put waits only for lower
- * results, and the lowest one in hand is always put first, so none of those is
- * our own. Every failure of a file ends in its result. What is returned upwards
+ * results; the lowest one goes first, be it in hand or still in the batch, so
+ * none of those is our own. Every failure of a file ends in its result. What is returned upwards
  * is 0, or an error that has been put there already, or -ECANCELED, for which
  * nobody is waiting.
  */
@@ -203,6 +203,8 @@ static void learn(struct weir_job *job, const struct result *result)
 	if (!record->is_match || record->expected->digests_count != 1)
 		return;
 	const struct weir_expected_digest *want = &record->expected->digests[0];
+	if (!(want->candidates & (want->candidates - 1)))
+		return; /* it was never in doubt */
 	for (size_t i = 0; i < record->digests_count; i++)
 		if (memcmp(record->digests[i].bytes, want->bytes, want->len_bytes) == 0)
 			walk_learn_digest(job->walk, WEIR_DIGEST_BIT(record->digests[i].id));
@@ -211,7 +213,8 @@ static void learn(struct weir_job *job, const struct result *result)
 static bool is_own_output(const struct file *file)
 {
 	const struct weir_output *own = file->job->options.own_output;
-	return own && S_ISREG(file->before.mode) && !(file->result->flags & WALK_EXPLICIT) &&
+	return own && !file->result->record.expected && S_ISREG(file->before.mode) &&
+	       !(file->result->flags & WALK_EXPLICIT) &&
 	       weir_output_is_file(own, file->before.device, file->before.inode);
 }
 
@@ -247,6 +250,7 @@ static enum outcome read_entry(struct file *file, uint32_t digests)
 		return was_cancelled(file, result->error.code) ? OUTCOME_CANCELLED : OUTCOME_DONE;
 	}
 	enum outcome outcome = OUTCOME_DONE;
+	result->record.is_hardlink = S_ISREG(file->before.mode) && file->before.links > 1;
 	if (is_own_output(file)) {
 		result->is_silent = true;
 		count_add(&file->worker->counters.own_outputs, 1);
@@ -287,10 +291,10 @@ static void conclude(struct worker *worker, struct result *result)
 {
 	if (is_undecided(result)) {
 		result->is_apart = true;
-		result->record.is_hardlink = false;
+		result->is_copied = false;
 	} else {
 		learn(worker->job, result);
-		if (result->record.is_hardlink)
+		if (result->is_copied)
 			count_add(&worker->counters.hardlinks, 1);
 		result_release_folder(result, &worker->job->pool);
 		result->is_ready = true;
@@ -305,7 +309,7 @@ static void settle(struct worker *worker, struct link *link, struct result *owne
 	while (follower) {
 		struct result *next = follower->next;
 		follower->is_apart = true;
-		if (follower->record.is_hardlink) {
+		if (follower->is_copied) {
 			conclude(worker, follower);
 		} else {
 			follower->tried = 0;
@@ -391,6 +395,16 @@ static void begin_entry(struct worker *worker)
 	keep(worker, result);
 }
 
+/* Whether the batch has an entry that stands before everything in hand. */
+static bool must_begin_entry(const struct worker *worker)
+{
+	const struct walk_batch *batch = &worker->batch;
+	if (!batch->block || worker->batch_next == batch->count)
+		return false;
+	return !worker->in_hand ||
+	       batch->first_seq + worker->batch_next < worker->in_hand->item.seq;
+}
+
 static uint64_t bytes_so_far(const struct worker *worker)
 {
 	const struct worker_counters *c = &worker->counters;
@@ -438,10 +452,10 @@ void worker_run(void *arg)
 	struct worker *worker = arg;
 	struct weir_job *job = worker->job;
 	while (!job_is_cancelled(job)) {
-		if (worker->in_hand) {
-			advance(worker);
-		} else if (worker->batch.block && worker->batch_next < worker->batch.count) {
+		if (must_begin_entry(worker)) {
 			begin_entry(worker);
+		} else if (worker->in_hand) {
+			advance(worker);
 		} else {
 			end_batch(worker);
 			if (!take_batch(worker))

@@ -57,6 +57,7 @@ struct folder *folder_new(struct folder *parent, const char *name, size_t name_l
 		.name_len = name_len,
 	};
 	atomic_init(&folder->refs, 1);
+	atomic_init(&folder->no_noatime, false);
 	list_init(&folder->idle);
 	memcpy(folder->name, name, name_len);
 	folder->name[name_len] = '\0';
@@ -129,6 +130,7 @@ void fdpool_init(struct fdpool *pool, uint32_t slots)
 	*pool = (struct fdpool){
 		.slots = slots,
 		.slots_max = slots,
+		.slots_min = slots / 4 + 1,
 		.idle_max = slots / 2 < IDLE_MAX ? slots / 2 : IDLE_MAX,
 	};
 	VERIFY(slots > 0);
@@ -137,7 +139,6 @@ void fdpool_init(struct fdpool *pool, uint32_t slots)
 	cond_init(&pool->returned);
 	list_init(&pool->idle);
 	list_init(&pool->waiters);
-	atomic_init(&pool->noatime, true);
 	atomic_init(&pool->has_openat2, true);
 }
 
@@ -172,13 +173,6 @@ static bool try_slot(struct fdpool *pool, int *ret_fd)
 			pool->peak = pool->used;
 		return true;
 	}
-	/* Above the bound, if it was lowered, an idle descriptor is closed for nothing. */
-	while (pool->used > pool->slots && (*ret_fd = take_idle_fd(pool)) >= 0) {
-		os_close(*ret_fd);
-		pool->used--;
-	}
-	if (pool->used > pool->slots)
-		return false;
 	*ret_fd = take_idle_fd(pool);
 	return *ret_fd >= 0;
 }
@@ -328,19 +322,20 @@ static int open_plain(struct fdpool *pool, int dirfd, struct folder *folder, con
 	return fd;
 }
 
-/* As open_plain, with O_NOATIME for as long as it is not refused. */
+/* As open_plain, with O_NOATIME if it is allowed: for one's own files, mostly folder by folder. */
 static int open_noatime(struct fdpool *pool, int dirfd, struct folder *folder, const char *name,
 			int flags)
 {
 	/* With O_PATH nothing is read, and openat2 refuses the two together. */
-	if (flags & O_PATH || !atomic_load_explicit(&pool->noatime, memory_order_relaxed))
+	if (flags & O_PATH ||
+	    (folder && atomic_load_explicit(&folder->no_noatime, memory_order_relaxed)))
 		return open_plain(pool, dirfd, folder, name, flags);
 	int fd = open_plain(pool, dirfd, folder, name, flags | O_NOATIME);
 	if (fd != -EPERM)
 		return fd;
 	fd = open_plain(pool, dirfd, folder, name, flags);
-	if (fd >= 0)
-		atomic_store_explicit(&pool->noatime, false, memory_order_relaxed);
+	if (fd >= 0 && folder)
+		atomic_store_explicit(&folder->no_noatime, true, memory_order_relaxed);
 	return fd;
 }
 
@@ -364,8 +359,8 @@ static int make_room(struct fdpool *pool, int reason, uint64_t wait_ns)
 	}
 	if (!closed && !pool->is_cancelled) {
 		uint32_t others = pool->used - 1; /* without the caller's slot */
-		if (reason == -EMFILE && others > 0 && others < pool->slots)
-			pool->slots = others;
+		if (reason == -EMFILE && others < pool->slots)
+			pool->slots = others > pool->slots_min ? others : pool->slots_min;
 		cond_wait_until(&pool->returned, &pool->lock, clock_monotonic_ns() + wait_ns);
 	}
 	int err = pool->is_cancelled ? -ECANCELED : 0;
@@ -379,6 +374,7 @@ static void count_open(struct fdpool *pool)
 	pool->opens++;
 	if (pool->slots < pool->slots_max && pool->opens % RECOVERY_OPENS == 0)
 		pool->slots++;
+	signal_first(pool);
 	mutex_unlock(&pool->lock);
 }
 

@@ -41,6 +41,7 @@ struct folder {
 	uint64_t device, inode; /* set by who reads the folder, before others see it */
 	uint32_t depth;         /* of a root: 0 */
 	bool follow;            /* links in the path below the root are followed */
+	atomic_bool no_noatime; /* O_NOATIME was refused for something in it: another owner's */
 
 	/* The pool's, under its lock. */
 	struct list_node idle; /* in fdpool.idle while open and not pinned */
@@ -57,6 +58,9 @@ struct folder *folder_get(struct folder *folder);
 /* Takes NULL. The last reference closes the folder. */
 void folder_put(struct fdpool *pool, struct folder *folder);
 
+/* The folder at the top, which may be this one. */
+const struct folder *folder_root(const struct folder *folder);
+
 /*
  * Appends the path of `name` in `folder` as it is shown: folder NULL means that
  * name is the whole path; name NULL, the folder itself. Errors stick in *path.
@@ -70,6 +74,8 @@ struct fdpool {
 	struct list_node waiters; /* struct fd_waiter, the oldest first */
 	uint32_t slots;           /* the bound: slots_max, or less for a while after EMFILE */
 	uint32_t slots_max;
+	uint32_t
+		slots_min; /* more than a walk may keep pinned, so that some are always for others */
 	uint32_t used, peak; /* slots */
 	uint64_t wait_ns;
 	uint64_t opens, folder_opens, evictions, exhaustions;
@@ -77,7 +83,6 @@ struct fdpool {
 
 	struct cond returned; /* for those who found the kernel out of descriptors */
 	struct mutex spare;   /* held by whoever uses the spare descriptor */
-	atomic_bool noatime;  /* O_NOATIME has not been refused yet */
 	atomic_bool has_openat2;
 };
 

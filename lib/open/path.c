@@ -117,7 +117,7 @@ static int follow(struct follower *f, const char *path, size_t len, int flags)
 	return 0;
 }
 
-static const struct folder *root_of(const struct folder *folder)
+const struct folder *folder_root(const struct folder *folder)
 {
 	while (folder->parent)
 		folder = folder->parent;
@@ -145,7 +145,7 @@ static void append_below(const struct folder *base, const struct folder *folder,
 void folder_path(const struct folder *folder, const char *name, size_t name_len, struct str *path)
 {
 	if (folder) {
-		const struct folder *root = root_of(folder);
+		const struct folder *root = folder_root(folder);
 		str_append(path, root->name, root->name_len);
 		bool has_slash = root->name_len && root->name[root->name_len - 1] == '/';
 		if (!has_slash && (name || folder->parent))
@@ -167,7 +167,7 @@ bool path_is_short(const char *path)
 static int follow_folder(struct follower *f, const struct folder *base, const struct folder *folder,
 			 const char *name, int flags)
 {
-	const struct folder *root = root_of(folder);
+	const struct folder *root = folder_root(folder);
 	struct str below = STR_INIT;
 	append_below(base ? base : root, folder, &below);
 	if (name)

@@ -93,11 +93,6 @@ static int linux_unlinkat(int dirfd, const char *path, int flags)
 	return RESULT(int, unlinkat(dirfd, path, flags));
 }
 
-static int linux_fadvise(int fd, off_t offset, off_t len_bytes, int advice)
-{
-	return -posix_fadvise(fd, offset, len_bytes, advice);
-}
-
 static int linux_fstatfs_type(int fd, uint64_t *ret_type)
 {
 	struct statfs fs;
@@ -164,7 +159,6 @@ const struct os_table os_linux = {
 	.fchown = linux_fchown,
 	.renameat = linux_renameat,
 	.unlinkat = linux_unlinkat,
-	.fadvise = linux_fadvise,
 	.fstatfs_type = linux_fstatfs_type,
 	.getrlimit = linux_getrlimit,
 	.sched_affinity_count = linux_sched_affinity_count,
@@ -311,11 +305,6 @@ int os_renameat(int olddir, const char *old, int newdir, const char *new_name)
 int os_unlinkat(int dirfd, const char *path, int flags)
 {
 	return os->unlinkat(dirfd, path, flags);
-}
-
-int os_fadvise(int fd, uint64_t offset_bytes, uint64_t len_bytes, int advice)
-{
-	return os->fadvise(fd, (off_t)offset_bytes, (off_t)len_bytes, advice);
 }
 
 int os_fs_type(int fd, uint64_t *ret_type)

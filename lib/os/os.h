@@ -36,7 +36,6 @@ struct os_table {
 	int (*fchown)(int fd, uid_t uid, gid_t gid);
 	int (*renameat)(int olddir, const char *old, int newdir, const char *new_name);
 	int (*unlinkat)(int dirfd, const char *path, int flags);
-	int (*fadvise)(int fd, off_t offset, off_t len_bytes, int advice);
 	int (*fstatfs_type)(int fd, uint64_t *ret_type);
 	int (*getrlimit)(int resource, struct rlimit *ret_limit);
 	int (*sched_affinity_count)(void);
@@ -80,7 +79,6 @@ int os_fchmod(int fd, mode_t mode);
 int os_fchown(int fd, uid_t uid, gid_t gid);
 int os_renameat(int olddir, const char *old, int newdir, const char *new_name);
 int os_unlinkat(int dirfd, const char *path, int flags);
-int os_fadvise(int fd, uint64_t offset_bytes, uint64_t len_bytes, int advice);
 /* The f_type of statfs(2). */
 int os_fs_type(int fd, uint64_t *ret_type);
 int os_getrlimit(int resource, struct rlimit *ret_limit);

@@ -175,9 +175,12 @@ static int take_over(struct weir_output *output, const struct os_stat *old)
 	int err = os_stat_fd(output->fd, &stat);
 	if (err)
 		return err;
-	if (stat.uid != old->uid || stat.gid != old->gid)
-		os_fchown(output->fd, old->uid, old->gid);
-	return os_fchmod(output->fd, old->mode & 0777);
+	mode_t mode = old->mode & 0777;
+	bool is_same = stat.uid == old->uid && stat.gid == old->gid;
+	/* Rights that were meant for one group must not go to another. */
+	if (!is_same && os_fchown(output->fd, old->uid, old->gid))
+		mode &= stat.gid == old->gid ? 0777 : 0707;
+	return os_fchmod(output->fd, mode);
 }
 
 /* old: the file that has the name now, or NULL. */
@@ -261,7 +264,7 @@ int weir_output_new_file(const char *path, struct weir_output **ret_output,
 	return err;
 }
 
-int weir_output_new_fd(int fd, const char *name, struct weir_output **ret_output)
+int weir_output_new_fd(int fd, struct weir_output **ret_output)
 {
 	struct os_stat stat;
 	int err = os_stat_fd(fd, &stat);
@@ -271,7 +274,6 @@ int weir_output_new_fd(int fd, const char *name, struct weir_output **ret_output
 	struct weir_output *output = output_alloc();
 	if (!output)
 		return -ENOMEM;
-	(void)name;
 	output->fd = fd;
 	output->written = file_id_of(&stat);
 	*ret_output = output;
@@ -342,6 +344,12 @@ int weir_output_commit(struct weir_output *output)
 	if (err || !output->temp[0])
 		return err;
 	return output_fail(output, publish(output));
+}
+
+void weir_output_discard(struct weir_output *output)
+{
+	if (output && output->temp[0])
+		os_unlinkat(output->folder_fd, output->temp, 0);
 }
 
 void weir_output_free(struct weir_output *output)

@@ -47,7 +47,7 @@ int chain_chunk(struct chain *chain, const struct weir_chunk *chunk);
 /*
  * Ends the file: the caller's stages first, so that one which fails leaves no
  * result. Writes the digests in the order of enum weir_digest_id, room for
- * WEIR_DIGEST_COUNT given, and their number into *ret_count.
+ * as many as were begun, and their number into *ret_count.
  */
 int chain_end(struct chain *chain, const char *path, size_t path_len_bytes,
 	      struct weir_digest *ret_digests, size_t *ret_count);

@@ -20,32 +20,38 @@ static struct weir_expectation *copy_expectation(struct walk_block *block,
 	return copy;
 }
 
+static const struct walk_error read_already = {
+	.err = -EBUSY,
+	.op = WEIR_OP_OPEN,
+	.hint = "another line of this manifest has read standard input",
+};
+
 static int add_file(struct walk *walk, struct expansion *out, const struct manifest_line *line)
 {
 	struct weir_source *source = walk->source;
-	struct walk_block *block = expansion_block(walk, out, NULL);
+	struct walk_block *block = expansion_block(out, NULL);
 	struct walk_entry *entry = block ? block_add(block, line->path.buf, line->path.len) : NULL;
 	if (!entry)
 		return -ENOMEM;
 	entry->flags = WALK_FOLLOW | (source->manifest.ignore_missing ? WALK_MISSING_OK : 0);
 	if (strcmp(line->path.buf, "-") == 0)
-		entry->flags = WALK_STDIN | WALK_STREAM;
+		entry->flags = WALK_STDIN;
 	entry->expected = copy_expectation(block, line, source->split.records);
-	return entry->expected ? 0 : -ENOMEM;
+	if (!entry->expected)
+		return -ENOMEM;
+	if (!(entry->flags & WALK_STDIN))
+		return 0;
+	/* It can be read once. What a second line would be given is not what was meant. */
+	if (source->has_read_stdin)
+		entry->error = &read_already;
+	source->has_read_stdin = true;
+	return 0;
 }
 
 static int add_error(struct walk *walk, struct expansion *out, int err)
 {
-	const struct weir_source *source = walk->source;
-	struct walk_error error = {.err = err, .op = WEIR_OP_READ};
-	if (err == -EINVAL || err == -E2BIG) {
-		error.op = WEIR_OP_PARSE;
-		error.has_offset = true;
-		error.offset_bytes = source->split.records;
-		error.hint = err == -E2BIG ? "a line of a manifest has at most 1 MiB"
-					   : "no checksum program writes such a line";
-	}
-	return expansion_add_error(walk, out, NULL, source->name, strlen(source->name), &error);
+	return expansion_add_stream_error(walk, out, err, "no checksum program writes such a line",
+					  "a line of a manifest has at most 1 MiB");
 }
 
 /* The first look at the stream decides what ends its lines: no text has a NUL in it. */
@@ -70,7 +76,7 @@ static int add_next(struct walk *walk, struct expansion *out, struct manifest_li
 	char *data;
 	size_t len;
 	int got = split_next(&source->split, !out->block, &walk->cancel_hint, &data, &len);
-	if (got == 0 || got == -ECANCELED)
+	if (got == 0 || (got == -ECANCELED && walk_is_cancelled(walk)))
 		return 1;
 	if (got == -EAGAIN || got == -ENOMEM)
 		return got;
@@ -87,7 +93,7 @@ static int expand_manifest(struct walk *walk, struct portion *portion, struct ex
 	(void)portion;
 	struct manifest_line line = {0};
 	int err = choose_terminator(walk);
-	if (err == -ECANCELED)
+	if (err == -ECANCELED && walk_is_cancelled(walk))
 		return 0;
 	if (err && err != -ENOMEM)
 		err = add_error(walk, out, err) ? -ENOMEM : 1;

@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Of a portion. */
+#define NAMES_MAX 256
+
 /* The next name: 1; 0 at the end; -EAGAIN if it would have to be waited for; or an error. */
 static int next_name(struct walk *walk, bool may_wait, char **ret_name, size_t *ret_len)
 {
@@ -29,25 +32,9 @@ static int next_name(struct walk *walk, bool may_wait, char **ret_name, size_t *
 	return got;
 }
 
-/* An error of the list itself, at the name that was read last. */
-static int add_list_error(struct walk *walk, struct expansion *out, int err)
+static int add_file(struct expansion *out, const char *name, size_t len, unsigned flags)
 {
-	const struct weir_source *source = walk->source;
-	struct walk_error error = {.err = err, .op = WEIR_OP_READ};
-	if (err == -EINVAL || err == -E2BIG) {
-		error.op = WEIR_OP_PARSE;
-		error.has_offset = true;
-		error.offset_bytes = source->split.records;
-		error.hint = err == -E2BIG ? "a name has at most 1 MiB; do names end with NUL?"
-					   : "an empty name";
-	}
-	return expansion_add_error(walk, out, NULL, source->name, strlen(source->name), &error);
-}
-
-static int add_file(struct walk *walk, struct expansion *out, const char *name, size_t len,
-		    unsigned flags)
-{
-	struct walk_block *block = expansion_block(walk, out, NULL);
+	struct walk_block *block = expansion_block(out, NULL);
 	struct walk_entry *entry = block ? block_add(block, name, len) : NULL;
 	if (!entry)
 		return -ENOMEM;
@@ -59,7 +46,7 @@ static int add_stdin(struct walk *walk, struct expansion *out, const char *name,
 {
 	bool again = walk->source->has_read_stdin;
 	walk->source->has_read_stdin = true;
-	return add_file(walk, out, name, len, WALK_STDIN | WALK_STREAM | (again ? WALK_AGAIN : 0));
+	return add_file(out, name, len, WALK_STDIN | (again ? WALK_AGAIN : 0));
 }
 
 static int add_portion(struct walk *walk, struct expansion *out, const struct portion_ops *ops,
@@ -70,11 +57,6 @@ static int add_portion(struct walk *walk, struct expansion *out, const struct po
 		return -ENOMEM;
 	list_push_back(&out->portions, &portion->order);
 	return 0;
-}
-
-static bool is_stream(uint32_t mode)
-{
-	return S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode);
 }
 
 /* 1: a folder has been added, and the block ends here. 0, or -ENOMEM. */
@@ -89,10 +71,10 @@ static int add_name(struct walk *walk, struct expansion *out, const char *name, 
 	if (err == -ECANCELED && walk_is_cancelled(walk))
 		return 0;
 	if (err)
-		return expansion_add_error(walk, out, NULL, name, len,
+		return expansion_add_error(out, NULL, name, len,
 					   &(struct walk_error){.err = err, .op = WEIR_OP_OPEN});
 	if (!S_ISDIR(st.mode))
-		return add_file(walk, out, name, len, is_stream(st.mode) ? WALK_STREAM : 0);
+		return add_file(out, name, len, 0);
 
 	struct folder *folder = folder_new(NULL, name, len, source->options.follow_symlinks);
 	if (!folder)
@@ -101,11 +83,18 @@ static int add_name(struct walk *walk, struct expansion *out, const char *name, 
 	return err ? err : 1;
 }
 
+/* Each name costs a stat; what has been found is not kept back for the rest of a long list. */
+static bool is_full(const struct walk *walk, const struct expansion *out)
+{
+	return walk_is_cancelled(walk) || (out->block && out->block->count >= NAMES_MAX) ||
+	       block_bytes(out->block) >= walk->portion_bytes;
+}
+
 static int expand_names(struct walk *walk, struct portion *portion, struct expansion *out)
 {
 	(void)portion;
 	int err = 0;
-	while (!err && block_bytes(out->block) < walk->portion_bytes) {
+	while (!err && !is_full(walk, out)) {
 		char *name;
 		size_t len;
 		int got = next_name(walk, !out->block, &name, &len);
@@ -115,7 +104,12 @@ static int expand_names(struct walk *walk, struct portion *portion, struct expan
 			err = got;
 			break;
 		}
-		err = got < 0 ? add_list_error(walk, out, got) : add_name(walk, out, name, len);
+		if (got < 0)
+			err = expansion_add_stream_error(
+				walk, out, got, "an empty name",
+				"a name has at most 1 MiB; do names end with NUL?");
+		else
+			err = add_name(walk, out, name, len);
 	}
 	if (err == -ENOMEM)
 		return err;

@@ -131,10 +131,13 @@ int split_next(struct split *split, bool may_wait, const atomic_bool *cancelled,
 int split_peek_nul(struct split *split, const atomic_bool *cancelled, bool *ret_has_nul)
 {
 	int err = 0;
-	if (split->start == split->end && !split->is_eof)
+	for (;;) {
+		size_t have = split->end - split->start;
+		const char *from = have ? split->buf + split->start : "";
+		*ret_has_nul = memchr(from, '\0', have) != NULL;
+		if (*ret_has_nul || memchr(from, '\n', have) || split->is_eof || err ||
+		    have > SPLIT_RECORD_MAX_BYTES)
+			return err;
 		err = read_more(split, cancelled);
-	if (!err)
-		*ret_has_nul = split->end > split->start &&
-			       memchr(split->buf + split->start, '\0', split->end - split->start);
-	return err;
+	}
 }

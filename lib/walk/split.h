@@ -36,7 +36,7 @@ void split_release(struct split *split);
 int split_next(struct split *split, bool may_wait, const atomic_bool *cancelled, char **ret_record,
 	       size_t *ret_len);
 
-/* Reads until something is there and tells whether that holds a NUL. 0 or as split_next(). */
+/* Reads until a NUL or the end of a line is there. Is it a NUL? Results as of split_next(). */
 int split_peek_nul(struct split *split, const atomic_bool *cancelled, bool *ret_has_nul);
 
 #endif

@@ -46,7 +46,7 @@ struct reading {
 static int add_error(struct reading *r, const char *name, size_t len, enum weir_op op, int err,
 		     const char *hint)
 {
-	return expansion_add_error(r->walk, r->out, r->folder, name, len,
+	return expansion_add_error(r->out, r->folder, name, len,
 				   &(struct walk_error){.err = err, .op = op, .hint = hint});
 }
 
@@ -57,9 +57,7 @@ static const struct str *path_of(struct reading *r, const char *name, size_t len
 		return NULL;
 	if (!r->path.buf) {
 		/* Of the whole path, what stands behind the root's name and its slash. */
-		struct folder *root = r->folder;
-		while (root->parent)
-			root = root->parent;
+		const struct folder *root = folder_root(r->folder);
 		struct str whole = STR_INIT, prefix = STR_INIT;
 		folder_path(r->folder, "", 0, &whole);
 		folder_path(root, "", 0, &prefix);
@@ -74,7 +72,7 @@ static const struct str *path_of(struct reading *r, const char *name, size_t len
 	return &r->path;
 }
 
-static int add_file(struct reading *r, const char *name, size_t len, uint64_t inode, unsigned flags)
+static int add_file(struct reading *r, const char *name, size_t len, unsigned flags)
 {
 	if (!filter_wants_file(r->walk->source, name, len, path_of(r, name, len))) {
 		walk_count(&r->walk->skipped_filtered);
@@ -90,29 +88,29 @@ static int add_file(struct reading *r, const char *name, size_t len, uint64_t in
 			return 0;
 		}
 	}
-	struct walk_block *block = expansion_block(r->walk, r->out, r->folder);
+	struct walk_block *block = expansion_block(r->out, r->folder);
 	struct walk_entry *entry = block ? block_add(block, name, len) : NULL;
 	if (!entry)
 		return -ENOMEM;
-	entry->inode = inode;
 	entry->flags = flags;
 	return 0;
 }
 
-static bool is_elsewhere(const struct reading *r, const char *name)
+static bool is_elsewhere(const struct reading *r, const char *name, bool follow)
 {
 	struct os_stat st;
-	return r->walk->source->options.one_file_system && os_stat_at(r->fd, name, 0, &st) == 0 &&
-	       S_ISDIR(st.mode) && st.device != r->folder->device;
+	return r->walk->source->options.one_file_system &&
+	       os_stat_at(r->fd, name, follow ? OS_STAT_FOLLOW : 0, &st) == 0 && S_ISDIR(st.mode) &&
+	       st.device != r->folder->device;
 }
 
-static int add_folder(struct reading *r, const char *name, size_t len)
+static int add_folder(struct reading *r, const char *name, size_t len, bool follow)
 {
 	if (!filter_wants_folder(r->walk->source, name, len, path_of(r, name, len))) {
 		walk_count(&r->walk->skipped_filtered);
 		return 0;
 	}
-	if (is_elsewhere(r, name)) {
+	if (is_elsewhere(r, name, follow)) {
 		walk_count(&r->walk->skipped_other);
 		return 0;
 	}
@@ -134,7 +132,7 @@ static int add_folder(struct reading *r, const char *name, size_t len)
 }
 
 /* A name whose type the folder did not tell, or a link to be followed. */
-static int add_by_stat(struct reading *r, const char *name, size_t len, uint64_t inode, bool follow)
+static int add_by_stat(struct reading *r, const char *name, size_t len, bool follow)
 {
 	struct os_stat st;
 	int err = os_stat_at(r->fd, name, follow ? OS_STAT_FOLLOW : 0, &st);
@@ -144,11 +142,11 @@ static int add_by_stat(struct reading *r, const char *name, size_t len, uint64_t
 	if (err)
 		return add_error(r, name, len, WEIR_OP_STAT, err, NULL);
 	if (S_ISDIR(st.mode))
-		return add_folder(r, name, len);
+		return add_folder(r, name, len, follow);
 	if (S_ISREG(st.mode))
-		return add_file(r, name, len, inode, follow ? WALK_FOLLOW : 0);
+		return add_file(r, name, len, follow ? WALK_FOLLOW : 0);
 	if (S_ISLNK(st.mode) && r->folder->follow)
-		return add_by_stat(r, name, len, inode, true);
+		return add_by_stat(r, name, len, true);
 	walk_count(S_ISLNK(st.mode) ? &r->walk->skipped_links : &r->walk->skipped_special);
 	return 0;
 }
@@ -161,16 +159,16 @@ static int add_name(struct reading *r, const struct dirent64 *d)
 		return 0;
 	switch (d->d_type) {
 	case DT_REG:
-		return add_file(r, name, len, d->d_ino, 0);
+		return add_file(r, name, len, 0);
 	case DT_DIR:
-		return add_folder(r, name, len);
+		return add_folder(r, name, len, false);
 	case DT_LNK:
 		if (r->folder->follow)
-			return add_by_stat(r, name, len, d->d_ino, true);
+			return add_by_stat(r, name, len, true);
 		walk_count(&r->walk->skipped_links);
 		return 0;
 	case DT_UNKNOWN:
-		return add_by_stat(r, name, len, d->d_ino, false);
+		return add_by_stat(r, name, len, false);
 	default:
 		walk_count(&r->walk->skipped_special);
 		return 0;
@@ -306,7 +304,7 @@ static bool keep_pin(struct walk *walk)
 }
 
 /* Appends what follows the block: sub-folders, and the rest of the folder before or behind them. */
-static int append_portions(struct reading *r)
+static int append_portions(struct reading *r, bool *ret_keeps_pin)
 {
 	struct portion *rest = NULL;
 	bool subs_fill = r->subs_bytes + r->portion->subs_bytes >= r->subs_limit_bytes;
@@ -328,7 +326,8 @@ static int append_portions(struct reading *r)
 	r->subs_count = 0;
 	if (rest && subs_fill)
 		list_push_back(&r->out->portions, &rest->order);
-	return rest && rest->is_pinned;
+	*ret_keeps_pin = rest && rest->is_pinned;
+	return 0;
 }
 
 /* The pin that the portion came with, or a new one. */
@@ -372,9 +371,8 @@ static int read_pinned(struct reading *r, bool *ret_keeps_pin)
 		r->is_at_end = true;
 	sort_found(r);
 	if (!err)
-		err = append_portions(r);
-	*ret_keeps_pin = err > 0;
-	return err < 0 ? err : 0;
+		err = append_portions(r, ret_keeps_pin);
+	return err;
 }
 
 static int expand_folder(struct walk *walk, struct portion *portion, struct expansion *out)

@@ -79,14 +79,13 @@ static void block_put(struct walk *walk, struct walk_block *block)
 	mutex_unlock(&walk->lock);
 }
 
-struct walk_block *expansion_block(struct walk *walk, struct expansion *out, struct folder *folder)
+struct walk_block *expansion_block(struct expansion *out, struct folder *folder)
 {
 	if (!out->block) {
 		struct walk_block *block = calloc(1, sizeof(*block));
 		if (!block)
 			return NULL;
 		atomic_init(&block->refs, 1);
-		block->walk = walk;
 		block->folder = folder ? folder_get(folder) : NULL;
 		out->block = block;
 	}
@@ -116,10 +115,10 @@ size_t block_bytes(const struct walk_block *block)
 	return block ? block->arena.total_bytes + block->cap * sizeof(*block->entries) : 0;
 }
 
-int expansion_add_error(struct walk *walk, struct expansion *out, struct folder *folder,
-			const char *name, size_t name_len, const struct walk_error *error)
+int expansion_add_error(struct expansion *out, struct folder *folder, const char *name,
+			size_t name_len, const struct walk_error *error)
 {
-	struct walk_block *block = expansion_block(walk, out, folder);
+	struct walk_block *block = expansion_block(out, folder);
 	struct walk_entry *entry = block ? block_add(block, name, name_len) : NULL;
 	struct walk_error *copy = entry ? arena_alloc(&block->arena, sizeof(*copy)) : NULL;
 	if (!copy)
@@ -127,6 +126,20 @@ int expansion_add_error(struct walk *walk, struct expansion *out, struct folder 
 	*copy = *error;
 	entry->error = copy;
 	return 0;
+}
+
+int expansion_add_stream_error(struct walk *walk, struct expansion *out, int err,
+			       const char *malformed_hint, const char *too_long_hint)
+{
+	const struct weir_source *source = walk->source;
+	struct walk_error error = {.err = err, .op = WEIR_OP_READ};
+	if (err == -EINVAL || err == -E2BIG) {
+		error.op = WEIR_OP_PARSE;
+		error.has_offset = true;
+		error.offset_bytes = source->split.records;
+		error.hint = err == -E2BIG ? too_long_hint : malformed_hint;
+	}
+	return expansion_add_error(out, NULL, source->name, strlen(source->name), &error);
 }
 
 int walk_new(struct weir_source *source, struct fdpool *pool, const struct walk_limits *limits,

@@ -22,7 +22,6 @@ enum walk_flag {
 	WALK_EXPLICIT = 1,    /* the user named it: it may be a link, a FIFO, a device */
 	WALK_FOLLOW = 2,      /* it may be a symbolic link, but must lead to a regular file */
 	WALK_STDIN = 4,       /* standard input, already open */
-	WALK_STREAM = 8,      /* a FIFO, socket or character device: no positions, may block */
 	WALK_MISSING_OK = 16, /* that it does not exist is not worth a word */
 	WALK_AGAIN = 32       /* standard input once more: the first name has read it to its end */
 };
@@ -41,7 +40,6 @@ struct walk_entry {
 	const char *name; /* NUL-terminated; NULL: the error is the folder's own */
 	uint32_t name_len;
 	uint32_t flags;
-	uint64_t inode;                          /* as the folder said; 0: unknown */
 	const struct weir_expectation *expected; /* from a manifest, or NULL */
 	const struct walk_error *error;          /* or NULL */
 };

@@ -55,7 +55,6 @@ struct portion {
 /* Entries of one folder, in memory that is freed when all are done. */
 struct walk_block {
 	atomic_uint refs;
-	struct walk *walk;
 	struct folder *folder; /* a reference, or NULL */
 	struct walk_entry *entries;
 	size_t count, cap;
@@ -119,14 +118,21 @@ struct portion *portion_new(struct walk *walk, const struct portion_ops *ops,
 			    struct folder *folder);
 
 /* The block of the expansion, made if there is none; folder is referenced. NULL: no memory. */
-struct walk_block *expansion_block(struct walk *walk, struct expansion *out, struct folder *folder);
+struct walk_block *expansion_block(struct expansion *out, struct folder *folder);
 
 /* A new entry with a copy of the name (may be NULL), all else zero. NULL: no memory. */
 struct walk_entry *block_add(struct walk_block *block, const char *name, size_t name_len);
 
 /* An entry that says what went wrong. 0 or -ENOMEM. */
-int expansion_add_error(struct walk *walk, struct expansion *out, struct folder *folder,
-			const char *name, size_t name_len, const struct walk_error *error);
+int expansion_add_error(struct expansion *out, struct folder *folder, const char *name,
+			size_t name_len, const struct walk_error *error);
+
+/*
+ * An error of the source's own stream, at the record that was read last: -EINVAL
+ * and -E2BIG are that record's, explained by a hint. 0 or -ENOMEM.
+ */
+int expansion_add_stream_error(struct walk *walk, struct expansion *out, int err,
+			       const char *malformed_hint, const char *too_long_hint);
 
 /* Bytes that the block has found so far. */
 size_t block_bytes(const struct walk_block *block);

@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from harness import (NOBODY, check, each, expect, need_root, raw, read, same, start, test, tool,
+from harness import (NOBODY, check, each, expect, need_root, raw, read, same, shell, start, test, tool,
                      weir, write)
 
 
@@ -410,3 +410,29 @@ def what_is_passed_over_has_not_failed():
     counters = json.loads(result.lines()[-1])
     same((2, 0, 0), tuple(counters[name] for name in ("files_done", "files_failed", "errors")),
          "files done, files failed, errors")
+
+
+@test
+def output_that_the_manifest_lists_is_verified():
+    """It is left out of a walk, but here it was asked for."""
+    write("a", "x")
+    write("out", "y")
+    expect(weir("sum", "-q", "-o", "m", "a", "out"))
+    result = shell('"$weir" sum -c m > out')
+    expect(result, status=1)
+    same(b"a: OK\nout: FAILED\n", read("out"))
+
+
+@test
+def standard_input_is_verified_once():
+    expect(weir("sum", "-q", "--tag", "-a", "md5,sha256", "-", "-o", "m", stdin=b"data"))
+    expect(weir("sum", "-c", "m", stdin=b"data"), out="-: OK\n-: FAILED open or read\n", status=1,
+           err_has="another line of this manifest has read standard input")
+
+
+@test
+def manifest_with_nul_that_comes_in_pieces():
+    write("f", "x")
+    digest = expect(weir("sum", "-q", "f")).out[:64].decode()
+    expect(shell(f"(printf {digest}; sleep .3; printf '  f\\0') | \"$weir\" sum -q -c; echo $?"),
+           out="0\n")

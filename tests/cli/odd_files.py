@@ -558,9 +558,32 @@ def hard_links_are_read_once(options):
 def hard_links_in_json():
     write("a", "x")
     os.link("a", "b")
+    write("c", "x")
+    wanted = expect(weir("sum", "--json", "a", "b", "c")).out
+    records = [json.loads(part) for part in wanted.splitlines()]
+    same([True, True, None], [record.get("hardlink") for record in records])
     for _ in range(30):
-        records = [json.loads(part) for part in expect(weir("sum", "--json", "a", "b")).lines()]
-        same([None, True], [record.get("hardlink") for record in records])
+        expect(weir("sum", "--json", "a", "b", "c"), out=wanted)
+
+
+@test
+def hard_link_whose_other_name_is_far_behind():
+    """
+    The worker that reads the large file is handed the record of its other name,
+    far ahead, while the window is full and its own batch is not at its end.
+    """
+    names = [f"a{i:04d}" for i in range(400)] + ["b"] + [f"b{i:04d}" for i in range(71)] + ["c"]
+    names += [f"d{i:04d}" for i in range(3000 if is_plain() else 1500)]
+    for name in names:
+        if name not in "bc":
+            write(name, name)
+    write("b", "")
+    os.truncate("b", 1 << 30)
+    os.link("b", "c")
+    write("list", b"\0".join(raw(name) for name in names) + b"\0")
+    for _ in range(4):
+        out = expect(weir("sum", "-q", "-j", "2", "--max-memory", "1M", "--files0-from=list")).out
+        same([raw(name) for name in names], [line[66:] for line in out.splitlines()], "names")
 
 
 @test

@@ -378,6 +378,20 @@ def one_file_system():
 
 
 @test
+def one_file_system_holds_for_links_that_are_followed():
+    need_namespace()
+    write("t/a", "x")
+    os.makedirs("mnt")
+    os.symlink("../mnt", "t/link")
+    script = """
+        mount -t tmpfs none mnt && echo -n x > mnt/f || exit 99
+        "$weir" sum -q -a md5 -L -x t && echo -- && "$weir" sum -q -a md5 -L t
+    """
+    expect(shell(f"exec unshare -m sh -c '{script}'"), err="",
+           out=f"{MD5_X}  t/a\n--\n{MD5_X}  t/a\n{MD5_X}  t/link/f\n")
+
+
+@test
 def hidden_files_are_read():
     write("t/.a", "x")
     write("t/.b/c", "x")

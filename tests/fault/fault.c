@@ -15,17 +15,27 @@
 #define SHORT_GETDENTS_BYTES 512
 
 static const char *const call_names[FAULT_CALLS] = {
-	[FAULT_OPENAT] = "openat",       [FAULT_OPENAT2] = "openat2",
-	[FAULT_CLOSE] = "close",         [FAULT_STATX] = "statx",
-	[FAULT_GETDENTS] = "getdents",   [FAULT_LSEEK] = "lseek",
-	[FAULT_READ] = "read",           [FAULT_PREAD] = "pread",
-	[FAULT_WRITE] = "write",         [FAULT_FSYNC] = "fsync",
-	[FAULT_FCHMOD] = "fchmod",       [FAULT_FCHOWN] = "fchown",
-	[FAULT_RENAMEAT] = "renameat",   [FAULT_UNLINKAT] = "unlinkat",
-	[FAULT_FADVISE] = "fadvise",     [FAULT_FSTATFS] = "fstatfs",
-	[FAULT_GETRLIMIT] = "getrlimit", [FAULT_AFFINITY] = "sched_getaffinity",
-	[FAULT_MMAP] = "mmap",           [FAULT_MUNMAP] = "munmap",
-	[FAULT_POLL] = "poll",           [FAULT_READLINKAT] = "readlinkat",
+	[FAULT_OPENAT] = "openat",
+	[FAULT_OPENAT2] = "openat2",
+	[FAULT_CLOSE] = "close",
+	[FAULT_STATX] = "statx",
+	[FAULT_GETDENTS] = "getdents",
+	[FAULT_LSEEK] = "lseek",
+	[FAULT_READ] = "read",
+	[FAULT_PREAD] = "pread",
+	[FAULT_WRITE] = "write",
+	[FAULT_FSYNC] = "fsync",
+	[FAULT_FCHMOD] = "fchmod",
+	[FAULT_FCHOWN] = "fchown",
+	[FAULT_RENAMEAT] = "renameat",
+	[FAULT_UNLINKAT] = "unlinkat",
+	[FAULT_FSTATFS] = "fstatfs",
+	[FAULT_GETRLIMIT] = "getrlimit",
+	[FAULT_AFFINITY] = "sched_getaffinity",
+	[FAULT_MMAP] = "mmap",
+	[FAULT_MUNMAP] = "munmap",
+	[FAULT_POLL] = "poll",
+	[FAULT_READLINKAT] = "readlinkat",
 };
 
 struct watch {
@@ -172,12 +182,6 @@ static int fault_unlinkat(int dirfd, const char *path, int flags)
 	return err ? err : os_linux.unlinkat(dirfd, path, flags);
 }
 
-static int fault_fadvise(int fd, off_t offset, off_t len_bytes, int advice)
-{
-	int err = begin(FAULT_FADVISE, NULL);
-	return err ? err : os_linux.fadvise(fd, offset, len_bytes, advice);
-}
-
 static int fault_fstatfs_type(int fd, uint64_t *ret_type)
 {
 	int err = begin(FAULT_FSTATFS, NULL);
@@ -239,7 +243,6 @@ static const struct os_table table = {
 	.fchown = fault_fchown,
 	.renameat = fault_renameat,
 	.unlinkat = fault_unlinkat,
-	.fadvise = fault_fadvise,
 	.fstatfs_type = fault_fstatfs_type,
 	.getrlimit = fault_getrlimit,
 	.sched_affinity_count = fault_sched_affinity_count,

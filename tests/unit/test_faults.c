@@ -388,7 +388,6 @@ static const struct faults all_faults[] = {
 	{FAULT_READ, true, {EINTR, FAULT_SHORT}},
 	{FAULT_PREAD, false, {EIO, EISDIR, EAGAIN, EINVAL, ENOMEM, ESTALE, ECANCELED}},
 	{FAULT_PREAD, true, {EINTR, FAULT_SHORT}},
-	{FAULT_FADVISE, true, {EINVAL, ESPIPE}},
 	{FAULT_FSTATFS, true, {ENOSYS, EIO, EINTR}},
 	{FAULT_GETRLIMIT, true, {EINVAL}},
 	{FAULT_AFFINITY, true, {EINVAL, ENOMEM}},
@@ -527,7 +526,6 @@ static void test_lasting_faults(void **state)
 		{FAULT_LSEEK, 1, UINT64_MAX, EINVAL},
 		{FAULT_FSTATFS, 1, UINT64_MAX, ENOSYS},
 		{FAULT_CLOSE, 1, UINT64_MAX, EINTR},
-		{FAULT_FADVISE, 1, UINT64_MAX, EINVAL},
 	};
 	struct fixture *f = *state;
 	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)

@@ -271,7 +271,7 @@ static void test_noatime_is_refused(void **state)
 	assert_int_equal(open_file(f, 0, &fd), 0);
 	fdpool_close_file(&f->pool, fd);
 	assert_int_equal(fault_hits(), 1);
-	assert_false(atomic_load(&f->pool.noatime));
+	assert_true(atomic_load(&f->folders[0]->no_noatime));
 	fixture_free(f);
 }
 

@@ -323,7 +323,7 @@ static void test_cancel_those_who_wait(void **state)
 			options.limits.rate_bytes_per_s = 1;
 		run_new(&run, kind ? scratch_path(&scratch, "fifo") : scratch.path, NULL, &options);
 		assert_int_equal(weir_job_start(run.job), 0);
-		assert_int_equal(weir_job_wait(run.job, NS_PER_MS), -ETIMEDOUT);
+		assert_int_equal(weir_job_wait(run.job, NS_PER_MS), 1);
 		assert_int_equal(thread_start(&thread, "cancel", cancel_soon, run.job), 0);
 		assert_int_equal(weir_job_wait(run.job, WEIR_FOREVER_NS), -ECANCELED);
 		assert_int_equal(weir_job_wait(run.job, 0), -ECANCELED);
@@ -340,7 +340,7 @@ static void test_cancel_those_who_wait(void **state)
 
 static void test_sink_fails(void **state)
 {
-	static const int errors[] = {-ENOSPC, -EPIPE, -ECANCELED};
+	static const int errors[] = {-ENOSPC, -ETIMEDOUT, -ECANCELED};
 	struct scratch scratch;
 	(void)state;
 	scratch_new(&scratch, NULL);

@@ -85,7 +85,7 @@ static void assert_digests(const struct result *result, uint32_t digests, uint8_
 {
 	assert_int_equal(result->record.digests_count, __builtin_popcount(digests));
 	assert_int_equal(result->record.size_bytes, 100);
-	assert_true(result->record.is_hardlink);
+	assert_true(result->is_copied);
 	assert_null(result->record.error);
 	for (size_t i = 0; i < result->record.digests_count; i++) {
 		const struct weir_digest *d = &result->record.digests[i];
@@ -196,7 +196,7 @@ static void test_owner_fails(void **state)
 	struct result *followers = links_settle(&f->links, link, owner);
 	for (const struct result *r = followers; r; r = r->next) {
 		assert_int_equal(r->record.digests_count, 0);
-		assert_false(r->record.is_hardlink);
+		assert_false(r->is_copied);
 		assert_null(r->record.error);
 		assert_ptr_equal(r->folder, f->folder);
 	}

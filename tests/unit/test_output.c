@@ -383,10 +383,10 @@ static void test_descriptor(void **state)
 	struct weir_output *output = NULL;
 	(void)state;
 
-	assert_int_equal(weir_output_new_fd(-1, "none", &output), -EBADF);
+	assert_int_equal(weir_output_new_fd(-1, &output), -EBADF);
 	assert_null(output);
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	assert_int_equal(weir_output_new_fd(fds[1], "pipe", &output), 0);
+	assert_int_equal(weir_output_new_fd(fds[1], &output), 0);
 	write_text(output, "abc");
 	assert_int_equal(weir_output_commit(output), 0);
 	assert_int_equal(read(fds[0], buf, sizeof(buf)), 3);
@@ -518,14 +518,14 @@ static void test_is_file(void **state)
 	weir_output_free(output);
 
 	int fd = open("other", O_WRONLY | O_CLOEXEC);
-	assert_int_equal(weir_output_new_fd(fd, "other", &output), 0);
+	assert_int_equal(weir_output_new_fd(fd, &output), 0);
 	assert_true(is_file(output, "other"));
 	assert_false(is_file(output, "file"));
 	weir_output_free(output);
 	close(fd);
 
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	assert_int_equal(weir_output_new_fd(null_fd, "null", &output), 0);
+	assert_int_equal(weir_output_new_fd(null_fd, &output), 0);
 	assert_false(is_file(output, "/dev/null"));
 	weir_output_free(output);
 	close(null_fd);
@@ -539,7 +539,7 @@ static void test_socket(void **state)
 	(void)state;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(weir_output_new_fd(pair[0], "socket", &output), 0);
+	assert_int_equal(weir_output_new_fd(pair[0], &output), 0);
 	write_text(output, "ok");
 	assert_int_equal(weir_output_commit(output), 0);
 	assert_int_equal(read(pair[1], buf, sizeof(buf)), 2);

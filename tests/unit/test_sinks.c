@@ -37,7 +37,7 @@ static void bench_open(struct bench *bench)
 	memset(bench, 0, sizeof(*bench));
 	bench->fd = memfd_create("written", MFD_CLOEXEC);
 	assert_true(bench->fd >= 0);
-	assert_int_equal(weir_output_new_fd(bench->fd, "written", &bench->output), 0);
+	assert_int_equal(weir_output_new_fd(bench->fd, &bench->output), 0);
 }
 
 static void bench_put(struct bench *bench, const struct weir_record *record)

@@ -613,13 +613,8 @@ static void test_names(void **state)
 	walk_paths(given, 7, NULL, &with_plenty, &got);
 	assert_int_equal(got.count, 7);
 	static const char *const want[] = {"/f", "/d/in", "/missing", "/fifo", "/d/in", "-", ""};
-	static const unsigned flags[] = {WALK_EXPLICIT,
-					 0,
-					 0,
-					 WALK_EXPLICIT | WALK_STREAM,
-					 WALK_EXPLICIT,
-					 WALK_EXPLICIT | WALK_STDIN | WALK_STREAM,
-					 0};
+	static const unsigned flags[] = {
+		WALK_EXPLICIT, 0, 0, WALK_EXPLICIT, WALK_EXPLICIT, WALK_EXPLICIT | WALK_STDIN, 0};
 	for (size_t i = 0; i < 7; i++) {
 		const char *path = got.items[i].path;
 		assert_true(strlen(path) >= strlen(want[i]));
