@@ -74,8 +74,7 @@ struct fdpool {
 	struct list_node waiters; /* struct fd_waiter, the oldest first */
 	uint32_t slots;           /* the bound: slots_max, or less for a while after EMFILE */
 	uint32_t slots_max;
-	uint32_t
-		slots_min; /* more than a walk may keep pinned */
+	uint32_t slots_min;  /* more than a walk may keep pinned */
 	uint32_t used, peak; /* slots */
 	uint64_t wait_ns;
 	uint64_t opens, folder_opens, evictions, exhaustions;
