@@ -289,13 +289,14 @@ static void run(struct task *task)
 	struct sum *sum = task->sum;
 	const struct options *options = sum->options;
 	struct weir_error error = {0};
-	struct weir_job_options job_options = WEIR_OPTS(
-		weir_job_options, .digests = digests_to_compute(sum),
-		.unordered = options->unordered,
-		.limits = WEIR_OPTS(weir_limits, .jobs = options->jobs, .max_fds = options->max_fds,
-				    .max_memory_bytes = options->max_memory_bytes,
-				    .rate_bytes_per_s = options->rate_bytes_per_s),
-		.own_output = sum->output);
+	struct weir_job_options job_options =
+		WEIR_OPTS(weir_job_options, .digests = digests_to_compute(sum),
+			  .unordered = options->unordered,
+			  .limits = &WEIR_OPTS(weir_limits, .jobs = options->jobs,
+					       .max_fds = options->max_fds,
+					       .max_memory_bytes = options->max_memory_bytes,
+					       .rate_bytes_per_s = options->rate_bytes_per_s),
+			  .own_output = sum->output);
 
 	relay_init(&task->relay, task->sink);
 	task->relay.see = see_record;

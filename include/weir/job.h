@@ -25,8 +25,8 @@ struct weir_job;
 
 struct weir_job_options {
 	size_t size;
-	struct weir_limits limits; /* its own size may be 0: all defaults */
-	uint32_t digests;          /* set of digests for files that no manifest lists */
+	const struct weir_limits *limits; /* copied; NULL: all defaults */
+	uint32_t digests;                 /* set of digests for files that no manifest lists */
 	const struct weir_stage *const *stages; /* run after the digests; borrowed like source */
 	size_t stages_count;
 	bool unordered;            /* records reach the sink as files are done */

@@ -12,6 +12,7 @@
  * job_wake(), which job_wait() calls when it finds the flag set.
  */
 #include "base/clock.h"
+#include "base/opts.h"
 #include "engine/engine.h"
 #include "os/os.h"
 
@@ -185,16 +186,16 @@ static int init_parts(struct weir_job *job, struct weir_error *ret_error)
 
 static int check_options(struct weir_job *job, struct weir_error *ret_error)
 {
-	struct weir_limits *limits = &job->options.limits;
-	if (!limits->size)
-		limits->size = sizeof(*limits);
-	job->limits = *limits;
-	int err = weir_limits_resolve(&job->limits);
+	struct weir_limits *limits = &job->limits;
+	int err = opts_copy(limits, sizeof(*limits), job->options.limits);
 	if (err)
 		return set_error(ret_error, err, WEIR_OP_START, NULL,
-				 limits->size == sizeof(*limits)
-					 ? "the memory bound must be at least 1 MiB"
-					 : "the struct weir_limits is of another version");
+				 "the struct weir_limits is of another version");
+	limits->size = sizeof(*limits);
+	err = weir_limits_resolve(limits);
+	if (err)
+		return set_error(ret_error, err, WEIR_OP_START, NULL,
+				 "the memory bound must be at least 1 MiB");
 	enum weir_digest_id missing = WEIR_DIGEST_COUNT;
 	err = digest_set_check(job->options.digests, &missing);
 	if (err)
@@ -207,16 +208,17 @@ int weir_job_new(struct weir_source *source, struct weir_sink *sink,
 		 const struct weir_job_options *options, struct weir_job **ret_job,
 		 struct weir_error *ret_error)
 {
-	if (!options || options->size < sizeof(size_t) || options->size > sizeof(*options))
-		return set_error(ret_error, -EINVAL, WEIR_OP_START, NULL, NULL);
 	struct weir_job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return set_error(ret_error, -ENOMEM, WEIR_OP_START, NULL, NULL);
-	memcpy(&job->options, options, options->size);
 	job->source = source;
 	job->sink = sink;
-
-	int err = check_options(job, ret_error);
+	int err = opts_copy(&job->options, sizeof(job->options), options);
+	if (err)
+		set_error(ret_error, err, WEIR_OP_START, NULL,
+			  "the struct weir_job_options is of another version");
+	else
+		err = check_options(job, ret_error);
 	if (err) {
 		free(job);
 		return err;

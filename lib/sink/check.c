@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/opts.h"
 #include "sink/sink_internal.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ int weir_sink_new_check(struct weir_output *output, const struct weir_check_form
 			struct weir_sink **ret_sink)
 {
 	struct weir_check_format own;
-	int err = options_copy(&own, sizeof(own), format);
+	int err = opts_copy(&own, sizeof(own), format);
 	if (err)
 		return err;
 

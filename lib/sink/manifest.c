@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/opts.h"
 #include "sink/sink_internal.h"
 
 #include <errno.h>
@@ -112,7 +113,7 @@ int weir_sink_new_manifest(struct weir_output *output, const struct weir_manifes
 			   struct weir_sink **ret_sink)
 {
 	struct weir_manifest_format own;
-	int err = options_copy(&own, sizeof(own), format);
+	int err = opts_copy(&own, sizeof(own), format);
 	if (err)
 		return err;
 

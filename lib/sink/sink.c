@@ -113,20 +113,6 @@ void json_error_object(struct str *line, const struct weir_record *record)
 	str_append_byte(line, '}');
 }
 
-int options_copy(void *own, size_t own_size, const void *options)
-{
-	size_t size;
-
-	memset(own, 0, own_size);
-	if (!options)
-		return 0;
-	memcpy(&size, options, sizeof(size));
-	if (size < sizeof(size) || size > own_size)
-		return -EINVAL;
-	memcpy(own, options, size);
-	return 0;
-}
-
 void weir_sink_free(struct weir_sink *sink)
 {
 	if (sink)

@@ -37,10 +37,4 @@ void json_error_members(struct str *line, const struct weir_error *error);
 /* {"type":"error",...} for a record with an error. */
 void json_error_object(struct str *line, const struct weir_record *record);
 
-/*
- * Copies the caller's options over zeros, as far as the caller's struct goes.
- * -EINVAL for a struct that is larger than this library's, or has no size.
- */
-int options_copy(void *own, size_t own_size, const void *options);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sources: what the caller asks for, checked and copied. */
 #include "base/glob.h"
+#include "base/opts.h"
 #include "walk/walk_internal.h"
 
 #include <errno.h>
@@ -39,17 +40,6 @@ static int copy_globs(const char *const *globs, size_t count, char ***ret_copy)
 	return copy_strings(globs, count, ret_copy);
 }
 
-/* Takes over as many members of *given as it has: an older caller has fewer. */
-static int copy_options(void *own, size_t own_size, const void *given, size_t given_size)
-{
-	if (!given)
-		return 0;
-	if (given_size < sizeof(size_t) || given_size > own_size)
-		return -EINVAL;
-	memcpy(own, given, given_size);
-	return 0;
-}
-
 static int source_new(const struct portion_ops *ops, const struct weir_source_options *options,
 		      struct weir_source **ret_source)
 {
@@ -58,7 +48,7 @@ static int source_new(const struct portion_ops *ops, const struct weir_source_op
 		return -ENOMEM;
 	source->ops = ops;
 	struct weir_source_options *o = &source->options;
-	int err = copy_options(o, sizeof(*o), options, options ? options->size : 0);
+	int err = opts_copy(o, sizeof(*o), options);
 	if (!err)
 		err = copy_globs(o->includes, o->includes_count, &source->includes);
 	if (!err)
@@ -118,8 +108,8 @@ int weir_source_new_manifest(int fd, const char *manifest_name,
 			     const struct weir_manifest_options *options,
 			     struct weir_source **ret_source)
 {
-	struct weir_manifest_options own = {0};
-	int err = copy_options(&own, sizeof(own), options, options ? options->size : 0);
+	struct weir_manifest_options own;
+	int err = opts_copy(&own, sizeof(own), options);
 	if (!err)
 		err = source_new_stream(&portion_manifest, fd, '\n', manifest_name, NULL,
 					ret_source);

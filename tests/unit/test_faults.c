@@ -29,6 +29,9 @@
 
 #include <cmocka.h>
 
+/* Of the job in hand: it copies them when it is made. */
+static struct weir_limits limits;
+
 #define WATCHDOG_S 20
 #define RECORDS_MAX 64
 #define DIGESTS (WEIR_DIGEST_BIT(WEIR_XXH3) | WEIR_DIGEST_BIT(WEIR_CRC32C))
@@ -256,11 +259,11 @@ static void run_job(struct fixture *f, enum shape shape, int list, struct run *r
 		return;
 	int before = scratch_count_fds();
 	struct weir_job_options options = WEIR_OPTS(weir_job_options, .digests = DIGESTS);
-	options.limits =
-		WEIR_OPTS(weir_limits, .jobs = shape == SHAPE_ONE ? 1 : 3,
-			  .walkers = shape == SHAPE_ONE ? 1 : 2, .max_memory_bytes = 4 << 20);
+	options.limits = &limits;
+	limits = WEIR_OPTS(weir_limits, .jobs = shape == SHAPE_ONE ? 1 : 3,
+			   .walkers = shape == SHAPE_ONE ? 1 : 2, .max_memory_bytes = 4 << 20);
 	if (shape == SHAPE_NARROW)
-		options.limits.max_fds = (uint32_t)before + 2;
+		limits.max_fds = (uint32_t)before + 2;
 	run->made = weir_job_new(source, &f->gather.sink, &options, &job, &error);
 	if (!run->made) {
 		run->result = weir_job_run(job);

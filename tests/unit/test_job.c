@@ -23,6 +23,9 @@
 
 #include <cmocka.h>
 
+/* Of the job in hand: it copies them when it is made. */
+static struct weir_limits limits;
+
 #define XXH3 WEIR_DIGEST_BIT(WEIR_XXH3)
 
 /* One job with its sink. */
@@ -37,7 +40,8 @@ struct run {
 static struct weir_job_options options_of(uint32_t jobs)
 {
 	struct weir_job_options options = WEIR_OPTS(weir_job_options, .digests = XXH3);
-	options.limits = WEIR_OPTS(weir_limits, .jobs = jobs, .max_memory_bytes = 16 << 20);
+	options.limits = &limits;
+	limits = WEIR_OPTS(weir_limits, .jobs = jobs, .max_memory_bytes = 16 << 20);
 	return options;
 }
 
@@ -140,9 +144,9 @@ static void test_limits(void **state)
 			struct run run;
 			struct weir_job_options options = options_of(cases[i].jobs);
 			options.unordered = unordered;
-			options.limits.walkers = cases[i].walkers;
-			options.limits.max_memory_bytes = cases[i].memory_bytes;
-			options.limits.max_fds = (uint32_t)scratch_count_fds() + cases[i].more_fds;
+			limits.walkers = cases[i].walkers;
+			limits.max_memory_bytes = cases[i].memory_bytes;
+			limits.max_fds = (uint32_t)scratch_count_fds() + cases[i].more_fds;
 			fault_install();
 			run_new(&run, scratch.path, NULL, &options);
 			run_go(&run);
@@ -168,12 +172,12 @@ static void test_limits_that_are_refused(void **state)
 	gather_init(&gather, 1, 100);
 	assert_int_equal(weir_source_new_paths(NULL, 0, NULL, &source), 0);
 	struct weir_job_options options = options_of(1);
-	options.limits.max_fds = (uint32_t)scratch_count_fds() + 1;
+	limits.max_fds = (uint32_t)scratch_count_fds() + 1;
 	assert_int_equal(weir_job_new(source, &gather.sink, &options, &job, &error), -EMFILE);
 	assert_int_equal(error.code, -EMFILE);
 	assert_non_null(error.hint);
 	options = options_of(1);
-	options.limits.max_memory_bytes = 1000;
+	limits.max_memory_bytes = 1000;
 	assert_int_equal(weir_job_new(source, &gather.sink, &options, &job, &error), -EINVAL);
 	options = options_of(1);
 	options.digests = UINT32_C(1) << 31;
@@ -228,7 +232,7 @@ static void test_deep_tree(void **state)
 	scratch_settle();
 	for (uint32_t more = 2; more < 20; more += 15) {
 		struct weir_job_options options = options_of(2);
-		options.limits.max_fds = (uint32_t)scratch_count_fds() + more;
+		limits.max_fds = (uint32_t)scratch_count_fds() + more;
 		fault_install();
 		run_new(&run, scratch.path, NULL, &options);
 		/* Paths of 30 KiB on average. */
@@ -320,7 +324,7 @@ static void test_cancel_those_who_wait(void **state)
 		struct run run;
 		struct weir_job_options options = options_of(3);
 		if (kind == 0)
-			options.limits.rate_bytes_per_s = 1;
+			limits.rate_bytes_per_s = 1;
 		run_new(&run, kind ? scratch_path(&scratch, "fifo") : scratch.path, NULL, &options);
 		assert_int_equal(weir_job_start(run.job), 0);
 		assert_int_equal(weir_job_wait(run.job, NS_PER_MS), 1);
@@ -445,7 +449,7 @@ static void run_watched(struct run *run, const char *path, struct watched *watch
 	struct weir_job_options options = options_of(jobs);
 	options.stages = stages;
 	options.stages_count = 1;
-	options.limits.rate_bytes_per_s = rate;
+	limits.rate_bytes_per_s = rate;
 	run_new(run, path, NULL, &options);
 	run_go(run);
 }
@@ -891,7 +895,7 @@ static void test_hard_links(void **state)
 		options.keep_hardlinks_apart = round == 11;
 		options.unordered = round % 2;
 		if (round == 10)
-			options.limits.max_memory_bytes = 1 << 20;
+			limits.max_memory_bytes = 1 << 20;
 		run_new(&run, scratch.path, NULL, &options);
 		run_go(&run);
 		assert_int_equal(run.result, 0);
