@@ -89,8 +89,4 @@ void worker_run(void *arg);
 /* Called by the last worker. */
 void job_end(struct weir_job *job);
 
-/* machine.c: what this machine and this process's cgroups allow. */
-uint32_t machine_cpus(void);
-uint64_t machine_free_memory_bytes(void);
-
 #endif

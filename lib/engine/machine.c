@@ -132,7 +132,7 @@ static void cpus_of_v1(const char *folder, void *ctx)
 		min_cpus(quota[0], period[0], ctx);
 }
 
-uint32_t machine_cpus(void)
+static uint32_t machine_cpus(void)
 {
 	int count = os_cpu_count();
 	uint64_t cpus = count > 0 ? (uint64_t)count : 1;
@@ -175,7 +175,7 @@ static uint64_t available_bytes(void)
 								     : MEMORY_DEFAULT_MIN_BYTES * 8;
 }
 
-uint64_t machine_free_memory_bytes(void)
+static uint64_t machine_free_memory_bytes(void)
 {
 	uint64_t free_bytes = available_bytes();
 	for_each_cgroup("/sys/fs/cgroup", "", memory_of_v2, &free_bytes);
